@@ -1,0 +1,4 @@
+//! Floor 1: the nouns that every other room speaks in, and the words people read.
+
+pub mod model;
+pub mod words;

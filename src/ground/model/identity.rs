@@ -1,0 +1,338 @@
+//! What a flow itself showed about whom it talked to.
+
+use super::{
+    cause::{Cause, Causes},
+    field::Field,
+    key::Side,
+    limits,
+    name::HostName,
+    observation::{Observation, Value},
+    packet::Ordinal,
+    sighting::Sighting,
+};
+
+/// How an application was recognised. A stronger basis replaces a weaker one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// Not at all.
+    #[default]
+    Unknown,
+    /// By the port only: a hint.
+    Port,
+    /// By its first bytes.
+    Signature,
+    /// By reading it.
+    Parsed,
+}
+
+impl Basis {
+    /// The code in flow lines.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Port => "port",
+            Self::Signature => "signature",
+            Self::Parsed => "parsed",
+        }
+    }
+}
+
+/// Yes-or-no facts about a flow's content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Marks(pub u32);
+
+impl Marks {
+    /// A ClientHello (TLS, DTLS, QUIC) was read to its end.
+    pub const CLIENT_HELLO: Self = Self(1);
+    /// A ServerHello was read, or the server's QUIC packets were opened.
+    pub const SERVER_HELLO: Self = Self(1 << 1);
+    /// A handshake that leads to encryption was seen: TLS, DTLS, QUIC, SSH key exchange, IKE.
+    pub const HANDSHAKE: Self = Self(1 << 2);
+    /// The opener sent encrypted records.
+    pub const ENCRYPTED_OPENER: Self = Self(1 << 3);
+    /// The answerer sent encrypted records.
+    pub const ENCRYPTED_ANSWERER: Self = Self(1 << 4);
+    /// ECH was offered.
+    pub const ECH: Self = Self(1 << 5);
+    /// The older encrypted SNI (0xffce) was offered.
+    pub const ESNI: Self = Self(1 << 6);
+    /// Application data of a recognised protocol went in the clear (what comes before STARTTLS does not count).
+    pub const CLEARTEXT: Self = Self(1 << 7);
+    /// A hello without any server name.
+    pub const HELLO_WITHOUT_NAME: Self = Self(1 << 8);
+    /// A certificate was read.
+    pub const CERTIFICATE: Self = Self(1 << 9);
+    /// The handshake went on without a certificate: resumption or pre-shared key.
+    pub const RESUMED: Self = Self(1 << 10);
+    /// STARTTLS or its like was accepted and TLS followed.
+    pub const UPGRADED: Self = Self(1 << 11);
+    /// The flow asked a proxy for a target (CONNECT, absolute form, SOCKS).
+    pub const PROXIED: Self = Self(1 << 12);
+    /// Bytes were read, and no protocol was recognised in them.
+    pub const OPAQUE: Self = Self(1 << 13);
+    /// An error reply or rejection ended the attempt inside the protocol.
+    pub const REFUSED: Self = Self(1 << 14);
+    /// The protocol moves files: SMB, FTP data, WebDAV, an HTTP answer with an attachment.
+    pub const FILES: Self = Self(1 << 15);
+    /// Early data (0-RTT) was sent.
+    pub const EARLY_DATA: Self = Self(1 << 16);
+
+    /// True when all bits of `other` are set.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Adds the bits of `other`.
+    pub const fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+/// How a named target was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetKind {
+    /// CONNECT host:port.
+    Connect,
+    /// GET http://host/ …: a request in absolute form.
+    AbsoluteForm,
+    /// SOCKS 4a or 5.
+    Socks,
+}
+
+/// What the proxy answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// Nothing was seen: counts as reached (RULES 32).
+    #[default]
+    Unseen,
+    /// Refused: 4xx, 5xx or a SOCKS error, with its number.
+    Refused(u16),
+    /// Accepted.
+    Accepted,
+}
+
+/// A target named inside a flow to a proxy, with what was read inside the tunnel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// How it was asked for.
+    pub kind: TargetKind,
+    /// The host as asked.
+    pub host: HostName,
+    /// The port; 80 is filled in for absolute `http` without one.
+    pub port: Option<u16>,
+    /// What the proxy said.
+    pub answer: Answer,
+    /// The frame that named it.
+    pub at: Ordinal,
+    /// Layer of the request itself (0 on the flow); names inside its tunnel have a higher layer.
+    pub layer: u8,
+}
+
+/// What one flow showed about itself. Bounded; what is beyond the bound is counted and is a cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The outermost application, a lower-case word (`tls`, `http`, `ssh`); empty when unknown.
+    pub app: &'static str,
+    /// How it was recognised.
+    pub basis: Basis,
+    /// Applications found inside, outermost first (`http` then `tls` for CONNECT).
+    pub inner_apps: Vec<&'static str>,
+    /// Facts in the order they were read, each once.
+    pub observations: Vec<Observation>,
+    /// Targets asked of a proxy, in order.
+    pub targets: Vec<Target>,
+    /// What it told about others. Drained by the engine as it arises.
+    pub sightings: Vec<Sighting>,
+    /// Yes-or-no facts.
+    pub marks: Marks,
+    /// What weakens it.
+    pub causes: Causes,
+    /// The end that plays the client in the protocol, where the protocol shows it.
+    pub client: Option<Side>,
+    /// Facts that did not fit.
+    pub lost: u32,
+}
+
+impl Identity {
+    /// Adds a fact unless it is there already; beyond the bound it is counted and `parser_limit` is noted.
+    pub fn add(&mut self, observation: Observation) {
+        let known = self.observations.iter().any(|known| {
+            known.field == observation.field
+                && known.value == observation.value
+                && known.side == observation.side
+                && known.layer == observation.layer
+        });
+        if known {
+            return;
+        }
+        if self.observations.len() >= limits::OBSERVATIONS_PER_FLOW_MAX {
+            self.lost = self.lost.saturating_add(1);
+            self.causes.add_with(Cause::ParserLimit, "observations");
+            return;
+        }
+        self.observations.push(observation);
+    }
+
+    /// Every value of a field, in the order it was read.
+    pub fn all(&self, field: Field) -> impl Iterator<Item = &Observation> {
+        self.observations.iter().filter(move |observation| observation.field == field)
+    }
+
+    /// Every server name that was claimed, on any layer.
+    pub fn names(&self, field: Field) -> impl Iterator<Item = &HostName> {
+        self.all(field).filter_map(|observation| match &observation.value {
+            Value::Name(name) | Value::Target { host: name, .. } | Value::Answer { name, .. } => Some(name),
+            Value::Text(_) => None,
+        })
+    }
+}
+
+/// Where dissectors write what they read: one packet's pen.
+#[derive(Debug)]
+pub struct Notes<'a> {
+    identity: &'a mut Identity,
+    at: Ordinal,
+    when: super::time::Timestamp,
+    layer: u8,
+    variant: bool,
+}
+
+impl<'a> Notes<'a> {
+    /// A pen for one packet.
+    pub const fn new(identity: &'a mut Identity, at: Ordinal, when: super::time::Timestamp) -> Self {
+        Self { identity, at, when, layer: 0, variant: false }
+    }
+
+    /// The same pen, writing on another layer.
+    pub const fn on_layer(&mut self, layer: u8) -> Notes<'_> {
+        Notes { identity: self.identity, at: self.at, when: self.when, layer, variant: self.variant }
+    }
+
+    /// The same pen, for a variant of conflicting bytes.
+    pub const fn as_variant(&mut self) -> Notes<'_> {
+        Notes { identity: self.identity, at: self.at, when: self.when, layer: self.layer, variant: true }
+    }
+
+    /// The frame being read.
+    #[must_use]
+    pub const fn at(&self) -> Ordinal {
+        self.at
+    }
+
+    /// Its stamp.
+    #[must_use]
+    pub const fn when(&self) -> super::time::Timestamp {
+        self.when
+    }
+
+    /// The layer being read.
+    #[must_use]
+    pub const fn layer(&self) -> u8 {
+        self.layer
+    }
+
+    /// Writes a fact down.
+    pub fn add(&mut self, field: Field, value: Value, side: Side) {
+        let (at, layer, variant) = (self.at, self.layer, self.variant);
+        self.identity.add(Observation { field, value, at, side, layer, variant });
+    }
+
+    /// Writes a name down.
+    pub fn name(&mut self, field: Field, raw: &[u8], side: Side) {
+        self.add(field, Value::Name(HostName::new(raw)), side);
+    }
+
+    /// Writes bytes down, cut to the longest text that is kept.
+    pub fn text(&mut self, field: Field, raw: &[u8], side: Side) {
+        let kept = raw.get(..limits::TEXT_LEN_MAX).unwrap_or(raw);
+        self.add(field, Value::Text(kept.into()), side);
+    }
+
+    /// Sets a mark.
+    pub const fn mark(&mut self, mark: Marks) {
+        self.identity.marks.add(mark);
+    }
+
+    /// Notes a cause.
+    pub fn cause(&mut self, cause: Cause, argument: &str) {
+        self.identity.causes.add_with(cause, argument);
+    }
+
+    /// Says which end plays the client. The first word stands.
+    pub fn client(&mut self, side: Side) {
+        self.identity.client.get_or_insert(side);
+    }
+
+    /// Says what the application is; a stronger basis replaces a weaker one, layers inside are listed.
+    pub fn app(&mut self, app: &'static str, basis: Basis) {
+        if self.variant {
+            return;
+        }
+        if self.layer == 0 {
+            if basis >= self.identity.basis {
+                self.identity.app = app;
+                self.identity.basis = basis;
+            }
+        } else if self.identity.inner_apps.last() != Some(&app)
+            && self.identity.inner_apps.len() < limits::INNER_APPS_MAX
+        {
+            self.identity.inner_apps.push(app);
+        }
+    }
+
+    /// Adds a target asked of a proxy; gives its place for [`Notes::answer`].
+    pub fn target(&mut self, kind: TargetKind, host: HostName, port: Option<u16>) -> usize {
+        self.mark(Marks::PROXIED);
+        let targets = &mut self.identity.targets;
+        if targets.len() >= limits::TARGETS_PER_FLOW_MAX {
+            self.identity.causes.add(Cause::ProxyTargetHidden);
+            self.identity.lost = self.identity.lost.saturating_add(1);
+            return usize::MAX;
+        }
+        targets.push(Target { kind, host, port, answer: Answer::Unseen, at: self.at, layer: self.layer });
+        targets.len() - 1
+    }
+
+    /// Writes down what the proxy answered for a target.
+    pub fn answer(&mut self, target: usize, answer: Answer) {
+        if let Some(target) = self.identity.targets.get_mut(target) {
+            target.answer = answer;
+        }
+    }
+
+    /// Tells what the flow says about others (DNS answers, host names).
+    pub fn sighting(&mut self, sighting: Sighting) {
+        if self.variant {
+            return;
+        }
+        if self.identity.sightings.len() < limits::SIGHTINGS_PER_FLOW_MAX {
+            self.identity.sightings.push(sighting);
+        } else {
+            self.identity.lost = self.identity.lost.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::model::time::Timestamp;
+
+    #[test]
+    fn a_fact_is_kept_once_and_the_bound_is_a_cause() {
+        let mut identity = Identity::default();
+        let mut notes = Notes::new(&mut identity, Ordinal(1), Timestamp::default());
+        for _ in 0..3 {
+            notes.name(Field::Sni, b"a.example", Side::Opener);
+        }
+        assert_eq!(identity.observations.len(), 1);
+        let mut notes = Notes::new(&mut identity, Ordinal(2), Timestamp::default());
+        for number in 0..limits::OBSERVATIONS_PER_FLOW_MAX {
+            notes.name(Field::Sni, format!("n{number}.example").as_bytes(), Side::Opener);
+        }
+        assert_eq!(identity.lost, 1);
+        assert!(identity.causes.has(Cause::ParserLimit));
+    }
+}

@@ -1,0 +1,118 @@
+//! Every bound of the program, each with its arithmetic or its reason.
+//!
+//! Numbers without a source are ours (RULES, head). What is beyond a bound is counted and is a cause; nothing is
+//! dropped in silence.
+
+use super::time::Span;
+
+// --- reading ---
+
+/// Bytes of one block. The blocks in flight must fit the L2 cache (HOUSE §H: 256 KiB measured best, 2 MiB half as fast).
+pub const BLOCK_LEN: usize = 256 * 1024;
+/// Blocks in flight for each worker. 4 × 256 KiB × 16 workers = 16 MiB.
+pub const BLOCKS_PER_WORKER: usize = 4;
+/// Longest record that is believed: 256 KiB, the snaplen tcpdump writes, covers BIG TCP frames (64 KiB and more).
+pub const RECORD_LEN_MAX: usize = 256 * 1024;
+/// Bytes searched for a believable record after damage before the rest of a file is given up: 16 MiB.
+pub const RESYNC_LEN_MAX: u64 = 16 * 1024 * 1024;
+/// Decompressed bytes for each compressed byte before a file counts as a bomb. Real captures reach about 100.
+pub const EXPANSION_RATIO_MAX: u64 = 2000;
+/// Files at most (THREATS R68 asks for 10,000).
+pub const FILES_MAX: usize = 1_000_000;
+
+// --- decoding ---
+
+/// Tunnels that are opened, one inside the other (issue "First verdict" §C).
+pub const TUNNEL_DEPTH_MAX: usize = 8;
+/// Link-layer tags of one frame (VLAN, MPLS, Cisco metadata) before it is given up: a loop, no recursion.
+pub const LINK_TAGS_MAX: usize = 32;
+/// IPv6 extension headers of one packet. RFC 8200 section 4.1 names eight kinds, each at most once or twice.
+pub const IPV6_EXTENSIONS_MAX: usize = 16;
+/// Memory of all datagrams being put together, oldest given up first (THREATS §2: 32 MiB).
+pub const FRAGMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Datagrams being put together at once (Suricata's tracker count, THREATS §2).
+pub const FRAGMENT_DATAGRAMS_MAX: usize = 65_535;
+/// Pieces of one datagram: 65,535 bytes in pieces of 8 are 8,192.
+pub const FRAGMENT_PIECES_MAX: usize = 8_192;
+/// Silence after which a datagram is given up (RFC 8200 section 4.5: 60 s).
+pub const FRAGMENT_IDLE: Span = Span::from_secs(60);
+
+// --- flows (RULES 16) ---
+
+/// TCP: longer than the two hours of the usual keep-alive (RFC 1122 section 4.2.3.6).
+pub const TCP_IDLE: Span = Span::from_secs(7_500);
+/// TCP after FIN or RST: two minutes, one maximum segment lifetime (RFC 9293 section 3.4.2).
+pub const TCP_CLOSING: Span = Span::from_secs(120);
+/// UDP and everything without connections.
+pub const UDP_IDLE: Span = Span::from_secs(180);
+/// ICMP.
+pub const ICMP_IDLE: Span = Span::from_secs(60);
+/// A single jump of the stamps beyond this does not move the reader clock (RULES 16).
+pub const CLOCK_JUMP_MAX: Span = Span::from_secs(3_600);
+/// How often idle flows are looked for, in reader time.
+pub const SWEEP_EVERY: Span = Span::from_secs(10);
+/// Live flows of the whole run unless `--memory` says otherwise: 1 M × 256 B = 256 MiB beside their streams.
+pub const FLOWS_MAX: usize = 4_000_000;
+/// Duplicates are looked for among so many packets of the same flow and direction (RULES 33).
+pub const DUPLICATE_WINDOW: usize = 4;
+/// … and no longer ago than this.
+pub const DUPLICATE_AGE: Span = Span::from_millis(5);
+/// Stream bytes of one side that are kept for comparison and reading while a flow is being read: one hello of 64 kB
+/// (issue §D) with its record headers.
+pub const STREAM_PREFIX_MAX: usize = 72 * 1024;
+/// Bytes held above a hole in one stream.
+pub const STREAM_AHEAD_MAX: usize = 64 * 1024;
+/// Segments held above a hole in one stream; with 1-byte segments the list, not the bytes, is the cost.
+pub const STREAM_SEGMENTS_MAX: usize = 4_096;
+/// Stream bytes of all flows (THREATS §2: 256 MiB).
+pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Variants of conflicting bytes that are read beside the first reading.
+pub const VARIANTS_MAX: usize = 4;
+
+// --- identity ---
+
+/// A handshake message (issue §D: hellos up to 64 kB); certificates chains are cut at the same bound.
+pub const HANDSHAKE_LEN_MAX: usize = 64 * 1024;
+/// CRYPTO bytes of one QUIC connection (RFC 9000 section 7.5 asks for at least 4,096).
+pub const QUIC_CRYPTO_MAX: usize = 65_535;
+/// Bytes looked at before an unknown protocol is given up: every signature we know lies in the first 1 KiB.
+pub const PROBE_LEN_MAX: usize = 1_024;
+/// Head of one HTTP message.
+pub const HTTP_HEAD_MAX: usize = 64 * 1024;
+/// Header fields of one HTTP message.
+pub const HTTP_FIELDS_MAX: usize = 256;
+/// Header block of HTTP/2 after joining CONTINUATION (THREATS R54: 64 kB a connection).
+pub const HPACK_BLOCK_MAX: usize = 64 * 1024;
+/// One DNS message over TCP (RFC 1035 section 4.2.2: two length bytes).
+pub const DNS_MESSAGE_MAX: usize = 65_535;
+/// Pointers followed in one DNS name (Zeek's limit, THREATS §1.2).
+pub const DNS_JUMPS_MAX: usize = 20;
+/// Records of one DNS message that are read.
+pub const DNS_RECORDS_MAX: usize = 512;
+/// Protocols inside protocols in one flow (CONNECT in CONNECT, STARTTLS inside).
+pub const LAYERS_PER_FLOW_MAX: u8 = 8;
+/// Applications listed for the inside of a flow.
+pub const INNER_APPS_MAX: usize = 8;
+/// Facts of one flow. A certificate alone can name 1,000 hosts; 10,000 are an attack (THREATS R56).
+pub const OBSERVATIONS_PER_FLOW_MAX: usize = 4_096;
+/// Targets asked of a proxy in one flow.
+pub const TARGETS_PER_FLOW_MAX: usize = 4_096;
+/// Sightings of one flow that wait for the collector.
+pub const SIGHTINGS_PER_FLOW_MAX: usize = 4_096;
+/// Bytes of one text that is kept.
+pub const TEXT_LEN_MAX: usize = 512;
+
+// --- across flows and findings ---
+
+/// (client, server address) pairs with DNS names. 1 M × about 120 B = 120 MB at the very most.
+pub const DNS_PAIRS_MAX: usize = 1_000_000;
+/// Names kept for one pair.
+pub const DNS_NAMES_PER_PAIR_MAX: usize = 8;
+/// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.
+pub const FINDINGS_MAX: usize = 100_000;
+/// Findings of one host under one check that are listed one by one, so that a flood does not hide another host.
+pub const FINDINGS_PER_HOST_MAX: usize = 100;
+/// Sample flows of one finding.
+pub const FINDING_SAMPLES_MAX: usize = 8;
+/// Clock doubt around a border between two rules (RULES 21).
+pub const EPOCH_BORDER: Span = Span::from_secs(120);

@@ -1,0 +1,21 @@
+//! The nouns that cross rooms. Standard library only (and `thiserror` for error texts); no I/O, no clock.
+//!
+//! A noun enters only when two floors need it; otherwise it lives with its maker.
+
+pub mod address;
+pub mod cause;
+pub mod decoded;
+pub mod facts;
+pub mod field;
+pub mod finding;
+pub mod identity;
+pub mod key;
+pub mod lang;
+pub mod limits;
+pub mod name;
+pub mod observation;
+pub mod packet;
+pub mod sighting;
+pub mod tally;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,1 @@
+//! Everything a person reads, in Japanese and English, and hostile text made safe.

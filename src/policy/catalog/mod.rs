@@ -1,0 +1,1 @@
+//! FAMILY: the words and numbers of the checks, one file a letter; no judging.

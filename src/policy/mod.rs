@@ -1,0 +1,4 @@
+//! Floor 2: what is allowed. Rooms import leftwards only: `preset` < `list` < `catalog` < `language`.
+
+pub mod catalog;
+pub mod language;

@@ -1,0 +1,1 @@
+//! Threads, windows, order, back-pressure. Home of `crossbeam-channel`.

@@ -1,0 +1,4 @@
+//! Flows: table, expiry, TCP, streams, duplicates. Home of `hashbrown`.
+
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]

@@ -1,0 +1,65 @@
+//! The shape of a protocol: how it is recognised, and how its bytes become facts.
+
+use crate::ground::model::{address::Transport, identity::Notes, key::Side};
+
+/// What first bytes say about a protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// It is this one.
+    Yes,
+    /// It is not.
+    No,
+    /// Too few bytes to tell.
+    Short,
+}
+
+/// One protocol of the family.
+#[derive(Debug)]
+pub struct Protocol {
+    /// The application's word in flow lines: lower case, `tls`, `ssh`.
+    pub name: &'static str,
+    /// Where it runs.
+    pub transport: Transport,
+    /// Ports where it is at home: they decide the order in which probes are tried, and nothing else.
+    pub ports: &'static [u16],
+    /// Looks at the first bytes of one end (of one datagram for UDP). Must be cheap and exact: a `Yes` ends the search.
+    pub probe: fn(first: &[u8], side: Side) -> Guess,
+    /// Opens a reader for one flow.
+    pub open: fn() -> Box<dyn Dissector>,
+}
+
+/// What a dissector wants next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// More bytes.
+    More,
+    /// Nothing: no later byte can change what was read (RULES 24).
+    Settled,
+    /// Nothing: the bytes are not (or no longer) this protocol. What was read so far stands.
+    Broken,
+    /// The rest of the flow is another protocol: after STARTTLS, CONNECT, SOCKS, an upgrade.
+    Switch(Switch),
+}
+
+/// How a flow goes on as another protocol.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Switch {
+    /// The protocol that must follow by name (`tls` after STARTTLS); `None` to probe anew.
+    pub to: Option<&'static str>,
+    /// Bytes already given to this dissector that belong to the inner protocol: opener's, answerer's.
+    pub rest: [Vec<u8>; 2],
+}
+
+/// The reader of one flow's bytes. It buffers what it needs, bounded by `model::limits`, and never panics.
+pub trait Dissector: Send {
+    /// The next bytes of one end: for TCP in sequence and without gaps, cut anywhere; for UDP one datagram.
+    fn bytes(&mut self, bytes: &[u8], side: Side, notes: &mut Notes<'_>) -> Next;
+
+    /// `missing` bytes of one end were never seen; what follows lies behind the hole. The default gives up on names.
+    fn gap(&mut self, _missing: u64, _side: Side, _notes: &mut Notes<'_>) -> Next {
+        Next::Broken
+    }
+
+    /// The flow is over: whatever was begun and not finished is noted now.
+    fn finish(&mut self, _notes: &mut Notes<'_>) {}
+}

@@ -1,0 +1,21 @@
+//! FAMILY: one file a protocol.
+//!
+//! To add one: a file with a `pub static PROTOCOL: Protocol`, one `mod` line and one line in [`REGISTRY`].
+
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod dissector;
+
+// stream protocols: TLS family
+
+// stream and datagram protocols
+
+use dissector::Protocol;
+
+/// All protocols, in the order their probes are tried when the port gives no hint.
+pub static REGISTRY: &[&Protocol] = &[
+    // TLS family
+
+    // all others
+];
