@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod cause;
+pub mod coverage;
 pub mod decoded;
 pub mod facts;
 pub mod field;

@@ -73,4 +73,6 @@ pub struct PacketHead {
     pub interface: InterfaceId,
     /// Sensor the interface is bound to.
     pub sensor: SensorId,
+    /// Whole seconds since the first packet of its source (RULES 14, 25), never negative.
+    pub source_age_secs: u32,
 }

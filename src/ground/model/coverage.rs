@@ -1,0 +1,128 @@
+//! What was looked at, when, and how well: silence is not health.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    packet::{InterfaceId, LinkType, SensorId},
+    tally::Count,
+    time::Timestamp,
+};
+
+/// One file or stream of the input, as the reader left it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputFile {
+    /// Its path as given, or `-`.
+    pub path: String,
+    /// Its size in bytes, where it has one.
+    pub size: Option<u64>,
+    /// First and last frame number that came from it (its frames may be interleaved with those of others); `None` when
+    /// it held no packet.
+    pub frames: Option<(u64, u64)>,
+    /// Frames from it.
+    pub packets: u64,
+    /// Stamp of its first packet.
+    pub first: Option<Timestamp>,
+    /// Largest stamp in it.
+    pub last: Option<Timestamp>,
+    /// Format: `pcap`, `pcapng`, with ` (gzip)` and so on behind it.
+    pub format: String,
+    /// The file before it in the list whose bytes it repeats; it was not read.
+    pub same_as: Option<String>,
+    /// Damage, in the order of offsets.
+    pub damage: Vec<Damage>,
+}
+
+/// One damaged place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Byte offset in the (decompressed) file.
+    pub offset: u64,
+    /// What is wrong, a code: `cut_tail`, `bad_block`, `absurd_length`, `second_header`, `bad_compression`, `unreadable`,
+    /// `unknown_format`, `expansion_limit`.
+    pub what: &'static str,
+    /// Where reading went on, when it did.
+    pub resumed_at: Option<u64>,
+}
+
+/// One interface of the input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Its number over the whole input.
+    pub id: InterfaceId,
+    /// Name by the file (pcapng if_name), or empty.
+    pub name: String,
+    /// Path of its file.
+    pub file: String,
+    /// Link type.
+    pub link: LinkType,
+    /// Snaplen; 0 when unlimited.
+    pub snaplen: u32,
+    /// Sensor it is bound to.
+    pub sensor: SensorId,
+    /// Packets from it.
+    pub packets: u64,
+    /// Packets the capturing kernel or card dropped, by ISB counters (pcapng) or live statistics; `None` when not told.
+    pub dropped: Option<u64>,
+}
+
+/// Everything the reader knows at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputReport {
+    /// Files in the order they were read.
+    pub files: Vec<InputFile>,
+    /// Interfaces.
+    pub interfaces: Vec<Interface>,
+    /// Packets whose stamp was clamped, negative or moved by more than an hour.
+    pub time_anomalies: u64,
+    /// Frames handed out.
+    pub read: Count,
+}
+
+/// What was seen in one minute at one sensor. THREATS §4 formula 9.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MinuteSeen {
+    /// Frames.
+    pub count: Count,
+    /// Bytes acknowledged in flows that closed in this minute, and of these the unseen ones.
+    pub acked: u64,
+    /// See `acked`.
+    pub unseen: u64,
+}
+
+/// What was seen between two places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PairSeen {
+    /// Flows.
+    pub flows: u64,
+    /// Frames and bytes.
+    pub count: Count,
+    /// Flows seen in one direction only.
+    pub one_way: u64,
+}
+
+/// What was looked at: kept by the engine, told in coverage.json and the summary.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// First stamp of the input in input order.
+    pub first: Option<Timestamp>,
+    /// Largest stamp.
+    pub last: Option<Timestamp>,
+    /// Per sensor and minute (number since the epoch).
+    pub minutes: BTreeMap<(SensorId, i64), MinuteSeen>,
+    /// Per (segment of the client, segment of the server): ids of the policy.
+    pub pairs: BTreeMap<(Arc<str>, Arc<str>), PairSeen>,
+    /// Frames in which a segment or zone was one end.
+    pub places: BTreeMap<Arc<str>, u64>,
+    /// Frames by VLAN id (0 = untagged).
+    pub vlans: BTreeMap<u16, u64>,
+    /// Frames by sensor.
+    pub sensors: BTreeMap<SensorId, Count>,
+    /// Frames with an outer layer, by tunnel code.
+    pub tunnels: BTreeMap<&'static str, u64>,
+    /// Frames whose tunnels went deeper than is opened.
+    pub depth_limited: u64,
+    /// Flows whose VLAN belonged to neither end.
+    pub vlan_mismatched: u64,
+    /// ClientHellos that the snaplen cut.
+    pub cut_hellos: u64,
+}
