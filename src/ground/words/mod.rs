@@ -1,1 +1,3 @@
 //! Everything a person reads, in Japanese and English, and hostile text made safe.
+
+pub mod escape;
