@@ -1,3 +1,5 @@
 //! Everything a person reads, in Japanese and English, and hostile text made safe.
 
 pub mod escape;
+pub mod run;
+pub mod verdict;
