@@ -1,0 +1,329 @@
+//! JSON for machines: one object a line for flows and findings, one document for coverage and summary.
+//!
+//! Keys are English and their order is fixed. Text that strangers sent is escaped before it becomes a JSON string.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use crate::ground::{
+    model::{
+        coverage::{Coverage, InputReport},
+        finding::Finding,
+        flow_line::{COLUMNS, Cell, FlowRecord, LineContext},
+        result::{Headline, Limit, RunResult},
+        tally::{Count, Tally},
+        verdict::Verdict,
+    },
+    words::escape,
+};
+
+/// Version of findings.jsonl.
+pub const FINDING_SCHEMA: &str = "sekisho-finding/1";
+/// Version of coverage.json.
+pub const COVERAGE_SCHEMA: &str = "sekisho-coverage/1";
+/// Version of the summary document.
+pub const SUMMARY_SCHEMA: &str = "sekisho-summary/1";
+
+/// Appends one flow line, with its line end.
+pub fn flow_line(record: &FlowRecord, context: &LineContext, line: &mut Vec<u8>) {
+    line.push(b'{');
+    for (place, column) in COLUMNS.iter().enumerate() {
+        if place > 0 {
+            line.push(b',');
+        }
+        line.push(b'"');
+        line.extend_from_slice(column.key.as_bytes());
+        line.extend_from_slice(b"\":");
+        cell(&(column.get)(record, context), line);
+    }
+    line.extend_from_slice(b"}\n");
+}
+
+fn cell(cell: &Cell, line: &mut Vec<u8>) {
+    match cell {
+        Cell::Null => line.extend_from_slice(b"null"),
+        Cell::Number(number) => line.extend_from_slice(number.to_string().as_bytes()),
+        Cell::Text(text) => string(text, line),
+        Cell::Texts(texts) => list(texts, line, |text, line| string(text, line)),
+        Cell::Strange(entries) => list(entries, line, |entry, line| {
+            string(&(escape::bytes(&entry.bytes) + &entry.suffix), line);
+        }),
+    }
+}
+
+fn list<T>(entries: &[T], line: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
+    line.push(b'[');
+    for (place, entry) in entries.iter().enumerate() {
+        if place > 0 {
+            line.push(b',');
+        }
+        write(entry, line);
+    }
+    line.push(b']');
+}
+
+/// A JSON string; DEL and C1, which JSON lets pass, are escaped as well.
+fn string(text: &str, line: &mut Vec<u8>) {
+    let quoted = Value::from(escape::text(text)).to_string();
+    line.extend_from_slice(quoted.as_bytes());
+}
+
+/// One finding as an object.
+#[must_use]
+pub fn finding(finding: &Finding) -> Value {
+    json!({
+        "schema": FINDING_SCHEMA,
+        "check": finding.key.check.to_string(),
+        "severity": finding.severity.code(),
+        "kind": finding.kind.code(),
+        "segment_client": finding.key.segment_client,
+        "segment_server": finding.key.segment_server,
+        "host": finding.key.host.map(|host| host.to_string()),
+        "destination": finding.key.destination,
+        "flows": finding.flows,
+        "attempted": finding.attempted,
+        "packets": finding.packets,
+        "bytes_up": finding.bytes_up,
+        "bytes_down": finding.bytes_down,
+        "first": finding.first.to_string(),
+        "last": finding.last.to_string(),
+        "first_frame": finding.first_frame.0,
+        "last_frame": finding.last_frame.0,
+        "sample_flows": finding.samples.iter().map(|id| match id.carrier {
+            0 => id.ordinal.0.to_string(),
+            layer => format!("{}.{layer}", id.ordinal.0),
+        }).collect::<Vec<_>>(),
+        "grade": finding.grade.code(),
+        "rule": finding.rule,
+        "detail": finding.detail,
+        "accepted_by": finding.accepted_by,
+    })
+}
+
+/// Writes findings, one object a line.
+///
+/// # Errors
+/// When the writer fails.
+pub fn findings(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    for one in findings {
+        writeln!(out, "{}", finding(one))?;
+    }
+    Ok(())
+}
+
+/// The accounting of a run.
+#[must_use]
+pub fn tally(tally: &Tally) -> Value {
+    let by_verdict = |totals: &[crate::ground::model::tally::VerdictTotals; 5]| {
+        Verdict::ALL
+            .iter()
+            .map(|verdict| {
+                let totals = &totals[*verdict as usize];
+                let value = json!({"flows": totals.flows, "packets": totals.count.packets, "bytes": totals.count.bytes});
+                (verdict.code().to_owned(), value)
+            })
+            .collect::<Map<_, _>>()
+    };
+    let no_flow: Map<_, _> =
+        tally.no_flow.iter().map(|(reason, total)| (reason.code().to_owned(), count(*total))).collect();
+    let untracked: Map<_, _> = Verdict::ALL
+        .iter()
+        .filter(|verdict| tally.untracked[**verdict as usize].packets > 0)
+        .map(|verdict| (verdict.code().to_owned(), count(tally.untracked[*verdict as usize])))
+        .collect();
+    let unknown: Vec<_> = tally
+        .unknown_types
+        .iter()
+        .map(|((reason, number), frames)| json!({"reason": reason.code(), "type": format!("0x{number:04x}"), "frames": frames}))
+        .collect();
+    json!({
+        "read": count(tally.read),
+        "in_flows": by_verdict(&tally.verdicts),
+        "no_flow": no_flow,
+        "untracked": untracked,
+        "identity_holds": tally.holds(),
+        "carriers": by_verdict(&tally.carriers),
+        "unknown_types": unknown,
+        "duplicates": count(tally.duplicates),
+        "cut_packets": tally.cut,
+        "one_way_flows": tally.one_way_flows,
+        "tcp_flows_with_payload": tally.tcp_flows_with_payload,
+        "unseen_bytes": tally.unseen_bytes,
+        "acked_bytes": tally.acked_bytes,
+        "evicted_flows": tally.evicted,
+        "encrypted_flows": tally.encrypted_flows,
+        "encrypted_without_name": tally.encrypted_without_name,
+        "encrypted_without_certificate": tally.encrypted_without_certificate,
+    })
+}
+
+fn count(count: Count) -> Value {
+    json!({"packets": count.packets, "bytes": count.bytes})
+}
+
+/// coverage.json: what was looked at, when and how well.
+#[must_use]
+pub fn coverage(
+    coverage: &Coverage,
+    input: &InputReport,
+    accounting: &Tally,
+    sensors: &[std::sync::Arc<str>],
+) -> Value {
+    let sensor = |id: &crate::ground::model::packet::SensorId| match (id.0, sensors.get(usize::from(id.0))) {
+        (1.., Some(name)) => Value::from(name.as_ref()),
+        _ => Value::Null,
+    };
+    json!({
+        "schema": COVERAGE_SCHEMA,
+        "first": coverage.first.map(|at| at.to_string()),
+        "last": coverage.last.map(|at| at.to_string()),
+        "accounting": tally(accounting),
+        "sensors": coverage.sensors.iter().map(|(id, total)| json!({
+            "sensor": sensor(id), "packets": total.packets, "bytes": total.bytes,
+        })).collect::<Vec<_>>(),
+        "minutes": coverage.minutes.iter().map(|((id, minute), seen)| json!({
+            "sensor": sensor(id),
+            "minute": crate::ground::model::time::Timestamp::from_secs(minute * 60).to_string(),
+            "packets": seen.count.packets, "bytes": seen.count.bytes,
+            "acked_bytes": seen.acked, "unseen_bytes": seen.unseen,
+        })).collect::<Vec<_>>(),
+        "pairs": coverage.pairs.iter().map(|((from, to), seen)| json!({
+            "segment_client": from, "segment_server": to, "flows": seen.flows,
+            "packets": seen.count.packets, "bytes": seen.count.bytes, "one_way_flows": seen.one_way,
+        })).collect::<Vec<_>>(),
+        "places": coverage.places.iter().map(|(id, frames)| json!({"id": id, "packets": frames})).collect::<Vec<_>>(),
+        "vlans": coverage.vlans.iter().map(|(id, frames)| json!({"vlan": id, "packets": frames})).collect::<Vec<_>>(),
+        "tunnels": coverage.tunnels.iter().map(|(kind, frames)| json!({"kind": kind, "packets": frames})).collect::<Vec<_>>(),
+        "depth_limited": coverage.depth_limited,
+        "vlan_mismatched_flows": coverage.vlan_mismatched,
+        "cut_hellos": coverage.cut_hellos,
+        "time_anomalies": input.time_anomalies,
+        "interfaces": input.interfaces.iter().map(|interface| json!({
+            "id": interface.id.0, "name": escape::text(&interface.name), "file": escape::text(&interface.file),
+            "linktype": interface.link.0, "snaplen": interface.snaplen, "sensor": sensor(&interface.sensor),
+            "packets": interface.packets, "dropped": interface.dropped,
+        })).collect::<Vec<_>>(),
+        "files": files(input),
+    })
+}
+
+/// The input's files: which frames came from which.
+#[must_use]
+pub fn files(input: &InputReport) -> Value {
+    let of = |file: &crate::ground::model::coverage::InputFile| {
+        json!({
+            "path": escape::text(&file.path), "format": file.format, "size": file.size, "packets": file.packets,
+            "first_frame": file.frames.map(|frames| frames.0), "last_frame": file.frames.map(|frames| frames.1),
+            "first": file.first.map(|at| at.to_string()), "last": file.last.map(|at| at.to_string()),
+            "same_as": file.same_as.as_deref().map(escape::text),
+            "damage": file.damage.iter().map(|damage| json!({
+                "offset": damage.offset, "what": damage.what, "resumed_at": damage.resumed_at,
+            })).collect::<Vec<_>>(),
+        })
+    };
+    Value::Array(input.files.iter().map(of).collect())
+}
+
+/// The summary for machines: everything but flows and findings one by one.
+#[must_use]
+pub fn summary(result: &RunResult) -> Value {
+    let mut by_severity = Map::new();
+    for severity in crate::ground::model::finding::Severity::ALL {
+        let count = result.findings.iter().filter(|finding| finding.severity == severity).count();
+        by_severity.insert(severity.code().to_owned(), Value::from(count));
+    }
+    let conclusion = &result.conclusion;
+    json!({
+        "schema": SUMMARY_SCHEMA,
+        "headline": match conclusion.headline {
+            Headline::Violations => "violations",
+            Headline::Findings => "findings",
+            Headline::CannotSay => "cannot_say",
+            Headline::NothingFound => "nothing_found",
+        },
+        "exit_code": conclusion.exit_code,
+        "has_findings": conclusion.has_findings,
+        "is_incomplete": conclusion.is_incomplete,
+        "limits": conclusion.limits.iter().map(limit).collect::<Vec<_>>(),
+        "policy": result.policy.as_ref().map(|policy| json!({
+            "id": policy.id, "title": policy.title, "org": policy.org, "model": policy.model,
+            "guideline": policy.guideline, "version": policy.version, "sha256": policy.sha256,
+        })),
+        "first": result.span.map(|(first, _)| first.to_string()),
+        "last": result.span.map(|(_, last)| last.to_string()),
+        "accounting": tally(&result.tally),
+        "findings": by_severity,
+        "findings_beyond_bound": result.others.iter().map(|(check, flows)| (check.to_string(), Value::from(*flows))).collect::<Map<_, _>>(),
+        "examined": result.examined.iter().map(|(check, flows)| (check.to_string(), Value::from(*flows))).collect::<Map<_, _>>(),
+        "undecidable_causes": result.undecidable_causes.iter().map(|(code, flows)| ((*code).to_owned(), Value::from(*flows))).collect::<Map<_, _>>(),
+        "accepted_violations": result.accepted_violations,
+        "input": files(&result.input),
+    })
+}
+
+fn limit(limit: &Limit) -> Value {
+    match limit {
+        Limit::NoFlows => json!({"limit": "no_flows"}),
+        Limit::EmptyPolicy => json!({"limit": "empty_policy"}),
+        Limit::NoPolicyInForce(flows) => json!({"limit": "no_policy_in_force", "flows": flows}),
+        Limit::AccountingBroken => json!({"limit": "accounting_broken"}),
+        Limit::Damaged(file, offset) => {
+            json!({"limit": "damaged", "file": escape::text(file), "offset": offset})
+        }
+        Limit::Unreadable(file) => json!({"limit": "unreadable", "file": escape::text(file)}),
+        Limit::Dropped(sensor, packets) => json!({"limit": "dropped", "sensor": sensor, "packets": packets}),
+        Limit::DegradedMinutes(sensor, minutes) => {
+            json!({"limit": "degraded_minutes", "sensor": sensor, "minutes": minutes})
+        }
+        Limit::BlindMinutes(sensor, minutes) => {
+            json!({"limit": "blind_minutes", "sensor": sensor, "minutes": minutes})
+        }
+        Limit::OneSided(share) => json!({"limit": "one_sided", "share_pct_hundredths": share}),
+        Limit::SegmentUnseen(id) => json!({"limit": "segment_unseen", "segment": id}),
+        Limit::SegmentUnobserved(id) => json!({"limit": "segment_unobserved", "segment": id}),
+        Limit::UndecidableShare(share) => {
+            json!({"limit": "undecidable_share", "share_pct_hundredths": share})
+        }
+        Limit::Undecidable(flows) => json!({"limit": "undecidable", "flows": flows}),
+        Limit::UnseenBytes(share) => json!({"limit": "unseen_bytes", "share_pct_hundredths": share}),
+        Limit::Undecoded(frames) => json!({"limit": "undecoded", "frames": frames}),
+        Limit::Cut(packets) => json!({"limit": "cut", "packets": packets}),
+        Limit::MemoryBound(flows) => json!({"limit": "memory_bound", "flows": flows}),
+        Limit::TimeAnomalies(packets) => json!({"limit": "time_anomalies", "packets": packets}),
+        Limit::ParserPanics(flows) => json!({"limit": "parser_panics", "flows": flows}),
+        Limit::Accepted(flows) => json!({"limit": "accepted", "flows": flows}),
+        Limit::NoSensorBound => json!({"limit": "no_sensor_bound"}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::model::{field::Field, identity::Notes, key::Side, packet::Ordinal, time::Timestamp};
+
+    #[test]
+    fn a_hostile_name_stays_one_json_string_and_one_line() {
+        let mut record = FlowRecord::default();
+        let mut notes = Notes::new(&mut record.facts.identity, Ordinal(1), Timestamp::default());
+        notes.name(Field::Sni, b"a\"\n\x1b[2J\x7f\xc2\x9b.example", Side::Opener);
+        let mut line = Vec::new();
+        flow_line(&record, &LineContext::default(), &mut line);
+        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert!(line[..line.len() - 1].iter().all(|byte| (b' '..=b'~').contains(byte)));
+        let value: Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!(value["sni"][0], "a\"\\x0a\\x1b[2j\\x7f\\xc2\\x9b.example");
+    }
+
+    #[test]
+    fn keys_stand_in_the_order_of_the_columns() {
+        let mut line = Vec::new();
+        flow_line(&FlowRecord::default(), &LineContext::default(), &mut line);
+        let text = String::from_utf8(line).unwrap();
+        let mut place = 0;
+        for column in COLUMNS {
+            let found = text[place..].find(&format!("\"{}\":", column.key)).expect(column.key);
+            place += found;
+        }
+    }
+}
