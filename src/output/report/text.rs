@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::ground::{
     model::{
-        finding::{CheckId, Finding, Kind, Severity},
+        finding::{CheckId, Finding, Severity},
         lang::{Lang, Text},
         result::{Headline, RunResult},
         tally::{Count, VerdictTotals},
