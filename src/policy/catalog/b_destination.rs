@@ -1,0 +1,191 @@
+//! SK-B: 接続先制限. What may be reached outside, and what was.
+
+use super::entry::{
+    Effect, Entry, S_HIGH, U_MEDIUM, V_CRITICAL, V_HIGH, V_LOW, V_MEDIUM, ask, recalled, text, verified,
+};
+use crate::ground::model::{cause::Cause, finding::CheckId};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        id: CheckId::new(b'B', 1),
+        name: text("LBOに無い宛先への接続", "a destination outside the local-breakout list"),
+        meaning: text(
+            "LGWAN接続系から、ローカルブレイクアウト(特定のクラウドへ直接つなぐ経路)の許可一覧に無い宛先へつながりました。",
+            "The LGWAN segment reached a destination that is not on the list for local breakout.",
+        ),
+        inner: V_CRITICAL,
+        outer: V_CRITICAL,
+        effect: Effect::Violating,
+        clause: verified("3-2-3(2)③"),
+        threat: "①②",
+        harmless: text(
+            "クラウド事業者が名前やアドレスを増やし、許可一覧が古くなっている",
+            "the cloud provider added names or addresses and the list is out of date",
+        ),
+        ask: ask::LEDGER,
+        next: text(
+            "事業者が公開する最新の一覧と照らし合わせ、そのサービスの一部なら台帳を更新する。違えば経路を止める。",
+            "Compare with the provider's current list; update the policy if it is part of the service, else block it.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 2),
+        name: text(
+            "LGWAN接続系からのインターネット試行(応答なし)",
+            "LGWAN segment tried the internet, unanswered",
+        ),
+        meaning: text(
+            "LGWAN接続系の機器がインターネットへつなごうとしましたが、応答は見えていません。遮断が働いている可能性があります。",
+            "A machine of the LGWAN segment tried to reach the internet; no answer was seen. The block may be working.",
+        ),
+        inner: V_LOW,
+        outer: V_LOW,
+        effect: Effect::Violating,
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "OSの接続確認や更新確認など、端末が自動で行う問い合わせ",
+            "connectivity and update checks that operating systems make by themselves",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "件数の多い端末から、自動の問い合わせを止める設定を検討する。",
+            "For the machines with most attempts, consider switching off the automatic checks.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 3),
+        name: text("LGWAN接続系→インターネットの通信", "LGWAN segment reached the internet"),
+        meaning: text(
+            "LGWAN接続系からインターネットへの通信が成立しました。台帳のモデルではこの経路は許可されていません。",
+            "A connection from the LGWAN segment to the internet was established; the declared model does not allow it.",
+        ),
+        inner: V_CRITICAL,
+        outer: V_CRITICAL,
+        effect: Effect::Violating,
+        clause: verified("2-2-3(2)①"),
+        threat: "①",
+        harmless: text(
+            "α'モデルへの変更が承認済みで、台帳だけが古い",
+            "the alpha-prime model is already approved and only the policy is old",
+        ),
+        ask: ask::NETWORK,
+        next: text(
+            "どの装置を通って外へ出たかを確かめ、許可の設定が残っていれば止める。",
+            "Find the device it went out through and close what is still open there.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 4),
+        name: text("LGWAN-ASPの未契約サービス", "an LGWAN-ASP service without a contract"),
+        meaning: text(
+            "LGWANの中のサービスのうち、台帳に無い宛先への通信が見えました。",
+            "A service inside LGWAN was reached that the policy does not list.",
+        ),
+        inner: V_MEDIUM,
+        outer: V_MEDIUM,
+        effect: Effect::Violating,
+        clause: verified("3-2-3(2)②"),
+        threat: "",
+        harmless: text(
+            "ポータルのリンク先、証明書の失効確認",
+            "links of a portal page, checks of revoked certificates",
+        ),
+        ask: ask::LEDGER,
+        next: text(
+            "契約の有無を確かめ、契約済みなら宛先を1件ずつ台帳に書き加える。",
+            "Check for a contract; if there is one, list the destination by itself.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 5),
+        name: text("名前は許可・宛先アドレスが範囲外", "listed name, address outside its ranges"),
+        meaning: text(
+            "接続先の名前は台帳にありますが、実際の宛先アドレスが台帳の範囲に入っていません。名前は送信元の自己申告です。",
+            "The name is listed but the address is not in its ranges. A name is only what the client claims.",
+        ),
+        inner: S_HIGH,
+        outer: S_HIGH,
+        effect: Effect::Undecidable(Cause::NameMismatch),
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "配信網(CDN)やIPv6の追加で、事業者の一覧より実際のアドレスが広い",
+            "a content network or new IPv6 ranges that the provider's list does not show yet",
+        ),
+        ask: ask::LEDGER,
+        next: text(
+            "宛先アドレスの持ち主を調べ、事業者の公式な範囲なら台帳を更新する。違えば端末を調べる。",
+            "Find out who owns the address; update the policy if the provider says so, else examine the terminal.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 6),
+        name: text("アドレスだけが一致(名前不明)", "matched by address only"),
+        meaning: text(
+            "名前とアドレスの両方を確かめる許可ですが、名前が見えず、アドレスの一致しか言えません。",
+            "The channel asks for name and address, but no name was seen; only the address fits.",
+        ),
+        inner: U_MEDIUM,
+        outer: U_MEDIUM,
+        effect: Effect::Undecidable(Cause::NoSni),
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "音声・映像のように名前を持たない通信(match=\"address\" の宛先に分ける)",
+            "voice and video, which carry no name (give them a destination with match=\"address\")",
+        ),
+        ask: ask::LEDGER,
+        next: text(
+            "名前の無い通信が正しい使い方なら、その宛先を分けて match=\"address\" とする。",
+            "If this service has no names by design, split it off with match=\"address\".",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 7),
+        name: text(
+            "基盤クラウド(ホスティング)への直接通信",
+            "a hosting platform instead of a listed service",
+        ),
+        meaning: text(
+            "誰でも借りられるクラウド基盤の名前への通信で、台帳のサービスとして書かれていません。",
+            "A name on a platform that anybody can rent was reached, and the policy does not list it as a service.",
+        ),
+        inner: V_HIGH,
+        outer: V_MEDIUM,
+        effect: Effect::Violating,
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "業務システムの事業者がその基盤の上で動かしている(個別の名前で許可する)",
+            "a vendor runs its system on that platform (permit it by its own name)",
+        ),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "どのサービスの一部かを事業者に確かめ、必要なら個別の名前とアドレスで台帳に書く。",
+            "Ask the vendor which service it belongs to; if needed, list it by its own name and address.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 9),
+        name: text("ポート違い", "listed destination, unlisted port"),
+        meaning: text(
+            "宛先は台帳にありますが、許可されていないポート番号(サービスの種類)が使われました。",
+            "The destination is listed, but another port was used than the permitted ones.",
+        ),
+        inner: V_MEDIUM,
+        outer: V_MEDIUM,
+        effect: Effect::Violating,
+        clause: recalled("2-2-3(1)①"),
+        threat: "",
+        harmless: text(
+            "事業者がQUIC(UDP 443番)などの新しい方式を加えた",
+            "the provider added a new protocol such as QUIC (udp/443)",
+        ),
+        ask: ask::LEDGER,
+        next: text(
+            "事業者の案内を確かめ、必要なポートなら services に書き加える。",
+            "Look at the provider's notes; add the port to services if it is needed.",
+        ),
+    },
+];

@@ -1,0 +1,98 @@
+//! SK-C: 名前と証明書. What the names say, and whether they agree.
+
+use super::entry::{Effect, Entry, S_HIGH, U_HIGH, U_LOW, U_MEDIUM, V_HIGH, ask, recalled, text};
+use crate::ground::model::{cause::Cause, finding::CheckId};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        id: CheckId::new(b'C', 1),
+        name: text("接続先の名前が無い暗号通信", "encrypted traffic without a server name"),
+        meaning: text(
+            "暗号化された通信(TLSまたはQUIC)が接続先の名前(SNI)を送らず、台帳の名前と比べられません。",
+            "An encrypted connection (TLS or QUIC) sent no server name, so it cannot be compared with the listed names.",
+        ),
+        inner: U_HIGH,
+        outer: U_MEDIUM,
+        effect: Effect::Undecidable(Cause::NoSni),
+        clause: recalled("2-2-3(2)①"),
+        threat: "",
+        harmless: text(
+            "古い端末、アドレスで直接つなぐ機器、VPN",
+            "old clients, appliances that use an address, a VPN",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "どのソフトの通信かを調べる。名前を送れない機器なら宛先を match=\"address\" で分ける。",
+            "Find the program; if it cannot send a name, give it a destination with match=\"address\".",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'C', 2),
+        name: text("ECH(名前の暗号化)の使用", "encrypted server name (ECH) in use"),
+        meaning: text(
+            "接続先の名前を隠す方式(ECH)が実際に使われた跡があり、見えている名前は本当の宛先と限りません。",
+            "There are signs that the server name was really encrypted (ECH); the visible one may be a cover.",
+        ),
+        inner: U_HIGH,
+        outer: U_LOW,
+        effect: Effect::Undecidable(Cause::EchOuterOnly),
+        clause: recalled("2-2-3(2)①"),
+        threat: "",
+        harmless: text(
+            "ブラウザの標準設定(見せかけのECHだけなら、この所見は出ません)",
+            "a browser's default (imitated ECH alone does not raise this finding)",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "端末のブラウザ設定(グループポリシー)でECHを止める。",
+            "Switch ECH off in the browsers by policy.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'C', 3),
+        name: text("名前どうしの食い違い", "names that disagree"),
+        meaning: text(
+            "1つの通信の中で見えた名前(SNI、Host、名前解決の結果、証明書)が互いに食い違っています。",
+            "The names seen for one connection (SNI, Host, DNS, certificate) do not agree with each other.",
+        ),
+        inner: S_HIGH,
+        outer: S_HIGH,
+        effect: Effect::Undecidable(Cause::NameMismatch),
+        clause: recalled("2-2-3(2)①"),
+        threat: "②",
+        harmless: text(
+            "配信網(CDN)の共用、証明書に複数の名前がある、通信を検査するProxy",
+            "a shared content network, certificates with many names, an inspecting proxy",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "どの名前が本当の宛先かを調べる。検査用Proxyによるものなら台帳に記す。",
+            "Find out which name is the real destination; if an inspecting proxy causes it, write that down.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'C', 4),
+        name: text(
+            "CONNECT先とトンネル内の名前の不一致",
+            "CONNECT target and the name inside the tunnel differ",
+        ),
+        meaning: text(
+            "Proxyに頼んだ接続先と、その中で始まった暗号通信の名前が違います。",
+            "The target asked of the proxy and the server name inside the tunnel are different.",
+        ),
+        inner: V_HIGH,
+        outer: V_HIGH,
+        effect: Effect::Violating,
+        clause: recalled("2-2-3(2)①"),
+        threat: "",
+        harmless: text(
+            "Proxy自動設定の癖、同じ配信網の別名",
+            "quirks of automatic proxy settings, another name of the same content network",
+        ),
+        ask: ask::PROXY,
+        next: text(
+            "端末で動いているソフトを調べ、Proxyの記録と照らし合わせる。",
+            "Find the program on the terminal and compare with the proxy's log.",
+        ),
+    },
+];

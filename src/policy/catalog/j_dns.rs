@@ -1,0 +1,27 @@
+//! SK-J: 名前解決.
+
+use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, recalled, text};
+use crate::ground::model::finding::CheckId;
+
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    id: CheckId::new(b'J', 1),
+    name: text("未承認の名前解決先", "a resolver that is not declared"),
+    meaning: text(
+        "名前解決(DNS)の問い合わせが、台帳にDNSとして書かれていない機器へ送られました。",
+        "Name queries (DNS) went to a machine that the policy does not declare as a name server.",
+    ),
+    inner: V_HIGH,
+    outer: V_MEDIUM,
+    effect: Effect::Violating,
+    clause: recalled("2-2-3"),
+    threat: "",
+    harmless: text(
+        "公開DNSのアドレスが組み込まれた機器、台帳に書き忘れたDNSサーバ",
+        "appliances with a public resolver built in, a name server nobody wrote down",
+    ),
+    ask: ask::NETWORK,
+    next: text(
+        "正しいDNSサーバなら hosts に role=\"dns\" で書き加える。そうでなければ機器の設定を改める。",
+        "If it is a proper name server, add it to hosts with role=\"dns\"; else change the machine's setting.",
+    ),
+}];
