@@ -178,6 +178,8 @@ pub struct Decoded {
     pub marks: PacketMarks,
     /// `Some` when this is an outer layer (RULES 18): judged and listed, outside the accounting identity.
     pub carrier: Option<TunnelKind>,
+    /// Which outer layer of its frame this is, counted from the inside; 0 for the innermost packet.
+    pub layer: u8,
     /// The outer layers around it, outermost first, at most `limits::TUNNEL_DEPTH_MAX`.
     pub outers: Outers,
     /// Bytes on the wire of the fragments that came before this frame (0 unless `FROM_FRAGMENTS`): RULES 18 counts

@@ -207,6 +207,8 @@ pub struct FlowFacts {
     pub icmp: Option<[u8; 2]>,
     /// ICMP errors about this flow (RULES 11): how many, and the last type and code.
     pub icmp_errors: Option<(u64, [u8; 2])>,
+    /// Bytes on the wire of these errors: routers sent them, so neither end's counters hold them.
+    pub icmp_error_bytes: u64,
     /// SYNs that were noted in this flow and never answered (RULES 34).
     pub noted_syns: u64,
     /// The client acknowledged bytes that were not seen: an answer exists.
@@ -260,15 +262,17 @@ impl FlowFacts {
         server_spoke || client_spoke || self.client_acked_unseen
     }
 
-    /// Packets of both ends, duplicates included: what the accounting identity counts.
+    /// Packets of both ends, duplicates and ICMP errors included: what the accounting identity counts.
     #[must_use]
     pub fn packets(&self) -> u64 {
-        self.sides.iter().map(|side| side.packets + side.duplicates).sum()
+        let errors = self.icmp_errors.map_or(0, |(count, _)| count);
+        errors + self.sides.iter().map(|side| side.packets + side.duplicates).sum::<u64>()
     }
 
-    /// Bytes on the wire of both ends, duplicates included.
+    /// Bytes on the wire of both ends, duplicates and ICMP errors included.
     #[must_use]
     pub fn wire_bytes(&self) -> u64 {
-        self.sides.iter().map(|side| side.wire_bytes + side.duplicate_bytes).sum()
+        let sides = self.sides.iter().map(|side| side.wire_bytes + side.duplicate_bytes).sum::<u64>();
+        self.icmp_error_bytes + sides
     }
 }

@@ -51,6 +51,9 @@ pub const ICMP_IDLE: Span = Span::from_secs(60);
 pub const CLOCK_JUMP_MAX: Span = Span::from_secs(3_600);
 /// How often idle flows are looked for, in reader time.
 pub const SWEEP_EVERY: Span = Span::from_secs(10);
+/// A sweep frees what was idle for so much longer than its limit: stamps of merged sources are disordered by a second
+/// or two, and a late packet must still find its flow.
+pub const SWEEP_GRACE: Span = Span::from_secs(10);
 /// Live flows of the whole run unless `--memory` says otherwise: 1 M × 256 B = 256 MiB beside their streams.
 pub const FLOWS_MAX: usize = 4_000_000;
 /// Duplicates are looked for among so many packets of the same flow and direction (RULES 33).
@@ -64,6 +67,26 @@ pub const STREAM_PREFIX_MAX: usize = 72 * 1024;
 pub const STREAM_AHEAD_MAX: usize = 64 * 1024;
 /// Segments held above a hole in one stream; with 1-byte segments the list, not the bytes, is the cost.
 pub const STREAM_SEGMENTS_MAX: usize = 4_096;
+/// Delivered bytes that are kept for comparison once a stream is longer than its prefix: those the peer has not
+/// acknowledged, as far as they fit. A peer takes no second copy of what it has acknowledged.
+pub const STREAM_TAIL_MAX: usize = 32 * 1024;
+/// Packets of a flow after which a hole that the peer acknowledged is given up: the two directions of a mirror reach
+/// us disordered by a burst at most …
+pub const HOLE_PATIENCE_PACKETS: u32 = 64;
+/// … and by no more than this.
+pub const HOLE_PATIENCE: Span = Span::from_secs(1);
+/// Sequence jumps beyond this are no progress (THREATS section 4 formula 2): 2^30, the largest window there is
+/// (RFC 7323 section 2.3).
+pub const SEQUENCE_JUMP_MAX: u64 = 1 << 30;
+/// Open holes of one direction that are remembered apart; beyond it the oldest is counted as final.
+pub const HOLES_MAX: usize = 64;
+/// SYNs with other sequence numbers that one flow holds until a SYN-ACK chooses (RULES 34).
+pub const HELD_SYNS_MAX: usize = 4;
+/// Ranges of doubtful bytes that one direction remembers apart until the peer acknowledges them.
+pub const DOUBTS_MAX: usize = 16;
+/// How far a packet's TTL lies below the largest of its side before it is doubted. Route changes move it by a hop or
+/// two; a packet meant to die on the way misses at least the hops behind the mirror.
+pub const TTL_DROP_MAX: u8 = 3;
 /// Stream bytes of all flows (THREATS §2: 256 MiB).
 pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Variants of conflicting bytes that are read beside the first reading.
