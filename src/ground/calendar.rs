@@ -1,0 +1,96 @@
+//! Time as a city's clocks show it: zones, days, hours of the day. Home of `jiff`; still nothing asks a clock.
+
+use jiff::{
+    civil,
+    tz::{self, TimeZone},
+};
+
+use super::model::time::Timestamp;
+
+/// A time zone by its IANA name, from the tables inside the program: no file of the system is read.
+#[derive(Clone, Debug)]
+pub struct LocalClock {
+    zone: TimeZone,
+}
+
+impl LocalClock {
+    /// The clock of a zone such as `Asia/Tokyo`; `None` for a name that the tables do not have.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        tz::TimeZoneDatabase::bundled().get(name).ok().map(|zone| Self { zone })
+    }
+
+    fn local(&self, at: Timestamp) -> civil::DateTime {
+        // A jiff stamp reaches from year -9999 to 9999 and so holds every Timestamp.
+        let stamp = jiff::Timestamp::from_nanosecond(i128::from(at.nanos())).unwrap_or_default();
+        self.zone.to_datetime(stamp)
+    }
+
+    /// Minutes since local midnight, 0 to 1439.
+    #[must_use]
+    pub fn minute_of_day(&self, at: Timestamp) -> u16 {
+        let local = self.local(at);
+        u16::from(local.hour().unsigned_abs()) * 60 + u16::from(local.minute().unsigned_abs())
+    }
+
+    /// Year, month and day there.
+    #[must_use]
+    pub fn date(&self, at: Timestamp) -> (i16, i8, i8) {
+        let local = self.local(at);
+        (local.year(), local.month(), local.day())
+    }
+
+    /// The first moment of the day after a date; `None` when there is no such date.
+    #[must_use]
+    pub fn end_of_day(&self, year: i16, month: i8, day: i8) -> Option<Timestamp> {
+        let next = civil::Date::new(year, month, day).ok()?.tomorrow().ok()?;
+        let stamp = self.zone.to_zoned(next.to_datetime(civil::Time::midnight())).ok()?.timestamp();
+        i64::try_from(stamp.as_nanosecond()).ok().map(Timestamp::from_nanos)
+    }
+}
+
+/// Reads RFC 3339 with an offset; `None` for anything else, and for moments that a [`Timestamp`] cannot hold.
+#[must_use]
+pub fn parse_stamp(text: &str) -> Option<Timestamp> {
+    let stamp: jiff::Timestamp = text.parse().ok()?;
+    i64::try_from(stamp.as_nanosecond()).ok().map(Timestamp::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        parse_stamp(text).unwrap()
+    }
+
+    #[test]
+    fn the_minute_of_the_day_is_that_of_the_zone() {
+        let tokyo = LocalClock::new("Asia/Tokyo").unwrap();
+        assert_eq!(tokyo.minute_of_day(at("2026-03-31T21:30:59Z")), 6 * 60 + 30);
+        assert_eq!(tokyo.minute_of_day(at("2026-04-01T00:00:00+09:00")), 0);
+        assert_eq!(tokyo.minute_of_day(Timestamp::from_nanos(-1)), 8 * 60 + 59);
+        assert_eq!(tokyo.date(at("2026-03-31T15:00:00Z")), (2026, 4, 1));
+        assert!(LocalClock::new("Asia/Edo").is_none());
+    }
+
+    #[test]
+    fn a_zone_with_summer_time_shifts_by_its_own_rules() {
+        let berlin = LocalClock::new("Europe/Berlin").unwrap();
+        assert_eq!(berlin.minute_of_day(at("2026-01-15T11:00:00Z")), 12 * 60);
+        assert_eq!(berlin.minute_of_day(at("2026-07-15T11:00:00Z")), 13 * 60);
+    }
+
+    #[test]
+    fn a_day_ends_at_the_next_local_midnight() {
+        let tokyo = LocalClock::new("Asia/Tokyo").unwrap();
+        assert_eq!(tokyo.end_of_day(2027, 1, 31), Some(at("2027-02-01T00:00:00+09:00")));
+        assert_eq!(tokyo.end_of_day(2027, 2, 30), None);
+    }
+
+    #[test]
+    fn every_moment_that_a_capture_can_tell_has_a_local_time() {
+        let tokyo = LocalClock::new("Asia/Tokyo").unwrap();
+        assert!(tokyo.minute_of_day(Timestamp::MIN) < 1440 && tokyo.minute_of_day(Timestamp::MAX) < 1440);
+    }
+}
