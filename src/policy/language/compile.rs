@@ -1,0 +1,60 @@
+//! Objects to look-ups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    channels::LegIndex,
+    compiled::{Objects, Policy},
+    item::{DestinationIndex, HostIndex, ZoneIndex},
+    names::NameTree,
+    segments::{Places, Prefixes},
+    timeline::borders,
+};
+
+impl Policy {
+    /// Builds every index. The objects are resolved: all selectors lie inside their lists.
+    pub(super) fn new(objects: Objects) -> Self {
+        let destinations = || (0u16..).map(DestinationIndex).zip(&objects.destinations);
+        let prefixes = destinations()
+            .flat_map(|(index, destination)| destination.cidr.iter().map(move |prefix| (*prefix, index)));
+        let names = destinations()
+            .flat_map(|(index, destination)| destination.fqdn.iter().map(move |pattern| (pattern, index)));
+        let mut name_only: BTreeMap<ZoneIndex, Vec<DestinationIndex>> = BTreeMap::new();
+        for (index, destination) in destinations().filter(|(_, destination)| destination.cidr.is_empty()) {
+            name_only.entry(destination.zone).or_default().push(index);
+        }
+        let mut host_addrs: Vec<_> = (0u16..)
+            .map(HostIndex)
+            .zip(&objects.hosts)
+            .flat_map(|(index, host)| host.addr.iter().map(move |addr| (*addr, index)))
+            .collect();
+        host_addrs.sort_unstable();
+        host_addrs.dedup();
+        Self {
+            places: Places::new(&objects.segments, &objects.zones),
+            host_addrs,
+            destination_prefixes: Prefixes::new(prefixes),
+            names: NameTree::new(names),
+            name_only,
+            legs: LegIndex::new(&objects),
+            borders: borders(&objects),
+            key_vlans: key_vlans(&objects),
+            objects,
+        }
+    }
+}
+
+/// The VLANs of segments that share addresses at some moment and that VLANs tell apart (RULES 17).
+fn key_vlans(objects: &Objects) -> Vec<u16> {
+    let mut vlans = BTreeSet::new();
+    for (number, one) in objects.segments.iter().enumerate() {
+        for two in &objects.segments[number + 1..] {
+            let share = one.cidr.iter().any(|a| two.cidr.iter().any(|b| a.overlaps(b)));
+            let apart = one.vlan.iter().all(|vlan| !two.vlan.contains(vlan));
+            if share && apart && one.periods.meet(&two.periods) {
+                vlans.extend(one.vlan.iter().chain(&two.vlan));
+            }
+        }
+    }
+    vlans.into_iter().collect()
+}

@@ -1,0 +1,508 @@
+//! The compiled policy: what the judge asks, packet after packet. Every answer is for a moment that the packet tells.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use super::{
+    channels::{Direct, Leg, LegIndex},
+    item::{
+        Accept, AcceptIndex, Channel, ChannelIndex, CheckSetting, Defaults, Destination, DestinationIndex,
+        Epoch, EpochIndex, Forbid, ForbidIndex, Host, HostIndex, Meta, Path, PathIndex, Segment,
+        SegmentIndex, Selector, Sensor, Zone, ZoneIndex,
+    },
+    names::NameTree,
+    segments::{Places, Prefixes},
+    vocabulary::{SegmentClass, Stance},
+};
+use crate::ground::{
+    calendar::LocalClock,
+    model::{address::Transport, finding::CheckId, name::HostName, packet::SensorId, time::Timestamp},
+};
+
+/// The objects of a policy, resolved but not yet indexed.
+#[derive(Clone, Debug)]
+pub(super) struct Objects {
+    pub(super) meta: Meta,
+    pub(super) clock: LocalClock,
+    pub(super) defaults: Defaults,
+    pub(super) epochs: Vec<Epoch>,
+    pub(super) sensors: Vec<Sensor>,
+    pub(super) segments: Vec<Segment>,
+    pub(super) zones: Vec<Zone>,
+    pub(super) hosts: Vec<Host>,
+    pub(super) paths: Vec<Path>,
+    pub(super) destinations: Vec<Destination>,
+    pub(super) channels: Vec<Channel>,
+    pub(super) forbids: Vec<Forbid>,
+    pub(super) accepts: Vec<Accept>,
+    pub(super) checks: BTreeMap<CheckId, CheckSetting>,
+}
+
+/// A policy that was read, checked and indexed. It does not change and is shared by all workers.
+#[derive(Debug)]
+pub struct Policy {
+    pub(super) objects: Objects,
+    pub(super) places: Places,
+    pub(super) host_addrs: Vec<(IpAddr, HostIndex)>,
+    pub(super) destination_prefixes: Prefixes<DestinationIndex>,
+    pub(super) names: NameTree,
+    /// Destinations without an address half, by zone.
+    pub(super) name_only: BTreeMap<ZoneIndex, Vec<DestinationIndex>>,
+    pub(super) legs: LegIndex,
+    /// Moments at which some rule begins or ends, in order.
+    pub(super) borders: Vec<Timestamp>,
+    pub(super) key_vlans: Vec<u16>,
+}
+
+macro_rules! lists {
+    ($($(#[doc = $doc:literal])+ $all:ident, $one:ident: $item:ident by $index:ident;)+) => {
+        impl Policy {
+            $(
+                $(#[doc = $doc])+
+                #[must_use]
+                pub fn $all(&self) -> &[$item] {
+                    &self.objects.$all
+                }
+
+                /// The one with this index, which this policy gave out.
+                #[must_use]
+                pub fn $one(&self, index: $index) -> &$item {
+                    &self.objects.$all[usize::from(index.0)]
+                }
+            )+
+        }
+    };
+}
+
+lists! {
+    /// All epochs, in the order of the files.
+    epochs, epoch: Epoch by EpochIndex;
+    /// All segments.
+    segments, segment: Segment by SegmentIndex;
+    /// All zones.
+    zones, zone: Zone by ZoneIndex;
+    /// All named hosts.
+    hosts, host: Host by HostIndex;
+    /// All paths.
+    paths, path: Path by PathIndex;
+    /// All destinations.
+    destinations, destination: Destination by DestinationIndex;
+    /// All channels.
+    channels, channel: Channel by ChannelIndex;
+    /// All prohibitions.
+    forbids, forbid: Forbid by ForbidIndex;
+    /// All acceptances.
+    accepts, accept: Accept by AcceptIndex;
+}
+
+impl Policy {
+    /// The head.
+    #[must_use]
+    pub const fn meta(&self) -> &Meta {
+        &self.objects.meta
+    }
+
+    /// What holds where no channel speaks.
+    #[must_use]
+    pub const fn defaults(&self) -> &Defaults {
+        &self.objects.defaults
+    }
+
+    /// All sensors; [`SensorId`] 1 is the first of them.
+    #[must_use]
+    pub fn sensors(&self) -> &[Sensor] {
+        &self.objects.sensors
+    }
+
+    /// The number of a sensor, by its id.
+    #[must_use]
+    pub fn sensor_id(&self, id: &str) -> Option<SensorId> {
+        let place = self.sensors().iter().position(|sensor| &*sensor.id == id)?;
+        u16::try_from(place + 1).ok().map(SensorId)
+    }
+
+    /// The sensor of this number; `None` for an input that is bound to none.
+    #[must_use]
+    pub fn sensor(&self, id: SensorId) -> Option<&Sensor> {
+        usize::from(id.0).checked_sub(1).and_then(|place| self.sensors().get(place))
+    }
+
+    /// True when a tunnel to this address is mirror transport and not traffic (RULES 18).
+    #[must_use]
+    pub fn is_mirror(&self, addr: IpAddr) -> bool {
+        self.sensors().iter().any(|sensor| sensor.mirror.iter().any(|prefix| prefix.contains(addr)))
+    }
+
+    /// What the policy says of a check; `None` leaves all to the catalogue.
+    #[must_use]
+    pub fn check(&self, id: CheckId) -> Option<&CheckSetting> {
+        self.objects.checks.get(&id)
+    }
+
+    /// Everything it says of checks.
+    #[must_use]
+    pub const fn checks(&self) -> &BTreeMap<CheckId, CheckSetting> {
+        &self.objects.checks
+    }
+
+    /// The time zone of `hours` and of days.
+    #[must_use]
+    pub const fn clock(&self) -> &LocalClock {
+        &self.objects.clock
+    }
+
+    /// The VLANs that must enter the flow key: those that tell segments with overlapping addresses apart (RULES 17).
+    /// In order, each once.
+    #[must_use]
+    pub fn vlans_in_key(&self) -> &[u16] {
+        &self.key_vlans
+    }
+
+    /// The acceptance that covers a finding about this host at this moment, if there is one (RULES 37).
+    #[must_use]
+    pub fn accepted(&self, check: CheckId, host: Option<IpAddr>, at: Timestamp) -> Option<AcceptIndex> {
+        let name = check.to_string();
+        let covers = |accept: &Accept| {
+            let named = match accept.finding.strip_suffix('*') {
+                Some(front) => name.starts_with(front),
+                None => *name == *accept.finding,
+            };
+            let about = accept.host.is_empty()
+                || host.is_some_and(|host| accept.host.iter().any(|prefix| prefix.contains(host)));
+            named && about && accept.period.contains(at)
+        };
+        self.accepts().iter().position(covers).and_then(|place| u16::try_from(place).ok()).map(AcceptIndex)
+    }
+
+    /// The id of whatever a selector names.
+    #[must_use]
+    pub fn id_of(&self, selector: Selector) -> &Arc<str> {
+        match selector {
+            Selector::Segment(index) => &self.segment(index).id,
+            Selector::Zone(index) => &self.zone(index).id,
+            Selector::Host(index) => &self.host(index).id,
+            Selector::Destination(index) => &self.destination(index).id,
+        }
+    }
+
+    /// The class of the segment that a selector names or lies in; `None` outside.
+    #[must_use]
+    pub fn class_of(&self, selector: Selector) -> Option<SegmentClass> {
+        match selector {
+            Selector::Segment(index) => Some(self.segment(index).class),
+            Selector::Host(index) => match self.host(index).home {
+                Selector::Segment(home) => Some(self.segment(home).class),
+                _ => None,
+            },
+            Selector::Zone(_) | Selector::Destination(_) => None,
+        }
+    }
+
+    /// The hosts at this address that exist at this moment, whatever place it belongs to.
+    pub fn hosts_at(&self, addr: IpAddr, at: Timestamp) -> impl Iterator<Item = HostIndex> {
+        let start = self.host_addrs.partition_point(|(known, _)| *known < addr);
+        let here = self.host_addrs[start..].iter().take_while(move |(known, _)| *known == addr);
+        here.map(|(_, host)| *host).filter(move |host| self.host(*host).periods.contains(at))
+    }
+
+    /// The first of [`Policy::hosts_at`].
+    #[must_use]
+    pub fn host_at(&self, addr: IpAddr, at: Timestamp) -> Option<HostIndex> {
+        self.hosts_at(addr, at).next()
+    }
+
+    /// The destinations whose address half lists this address, narrowest block first.
+    pub fn destinations_at(&self, addr: IpAddr, at: Timestamp) -> impl Iterator<Item = DestinationIndex> {
+        let listed = self.destination_prefixes.covering(addr).flatten().copied();
+        listed.filter(move |destination| self.destination(*destination).periods.contains(at))
+    }
+
+    /// The destinations whose names list this name, widest wildcard first; none for a malformed name.
+    #[must_use]
+    pub fn destinations_named(&self, name: &HostName) -> Vec<DestinationIndex> {
+        self.names.find(name)
+    }
+
+    /// True when the destination lists the name.
+    #[must_use]
+    pub fn lists_name(&self, destination: DestinationIndex, name: &HostName) -> bool {
+        self.destination(destination).fqdn.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// True when the destination's address half holds for this end: its blocks hold the address, or it has none and
+    /// the end lies in its zone (RULES 9).
+    #[must_use]
+    pub fn lists_addr(&self, destination: DestinationIndex, end: &End) -> bool {
+        let rule = self.destination(destination);
+        if rule.cidr.is_empty() {
+            return end.place.zone() == Some(rule.zone);
+        }
+        end.addr.is_some_and(|addr| rule.cidr.iter().any(|prefix| prefix.contains(addr)))
+    }
+
+    /// What a name says of the tenant (RULES 37).
+    #[must_use]
+    pub fn tenant_of(&self, destination: DestinationIndex, name: &HostName) -> TenantName {
+        let rule = &self.destination(destination).tenant;
+        if rule.own.iter().any(|pattern| pattern.matches(name)) {
+            TenantName::Own
+        } else if rule.foreign_pattern.iter().any(|pattern| pattern.matches(name)) {
+            TenantName::Foreign
+        } else {
+            TenantName::Silent
+        }
+    }
+
+    /// True when IPv6 is denied at this place.
+    #[must_use]
+    pub fn denies_ipv6(&self, place: Place) -> bool {
+        let own = match place {
+            Place::Segment(index) => self.segment(index).ipv6,
+            _ => None,
+        };
+        own.unwrap_or(self.defaults().ipv6) == Stance::Deny
+    }
+
+    /// The hops of channels that lead from one end to the other, those of expired channels included and marked, in
+    /// the order of the files.
+    #[must_use]
+    pub fn legs_between(&self, client: &End, server: &End, at: Timestamp) -> Vec<Leg> {
+        self.legs.between(self, client, server, at)
+    }
+
+    /// Channels with `via` whose own ends these are: the flow passes their hosts by (SK-F02).
+    #[must_use]
+    pub fn direct_of_via(&self, client: &End, server: &End, at: Timestamp) -> Vec<Direct> {
+        self.legs.direct(self, client, server, at)
+    }
+
+    /// The first prohibition that holds between the two ends.
+    #[must_use]
+    pub fn forbidden(
+        &self,
+        client: &End,
+        server: &End,
+        transport: Transport,
+        port: u16,
+        at: Timestamp,
+    ) -> Option<ForbidIndex> {
+        self.legs.forbidden(self, client, server, (transport, port), at)
+    }
+}
+
+/// What a name says of tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantName {
+    /// It is the own tenant's.
+    Own,
+    /// It is another tenant's.
+    Foreign,
+    /// It tells no tenant.
+    Silent,
+}
+
+/// Where an address belongs (RULES 1, 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// In this segment.
+    Segment(SegmentIndex),
+    /// In this zone, by one of its blocks.
+    Zone(ZoneIndex),
+    /// In the zone of the rest: unclaimed public unicast.
+    Rest(ZoneIndex),
+    /// A group address.
+    Multicast,
+    /// 255.255.255.255.
+    Broadcast,
+    /// 0.0.0.0 or ::.
+    Unspecified,
+    /// Unclaimed link-local unicast: an unknown address that no router forwards.
+    LinkLocal,
+    /// Any other address that nothing claims.
+    Unknown,
+    /// Several segments claim it and nothing tells which.
+    Ambiguous,
+}
+
+impl Place {
+    /// The zone, claimed or of the rest.
+    #[must_use]
+    pub const fn zone(self) -> Option<ZoneIndex> {
+        match self {
+            Self::Zone(zone) | Self::Rest(zone) => Some(zone),
+            _ => None,
+        }
+    }
+
+    /// The segment.
+    #[must_use]
+    pub const fn segment(self) -> Option<SegmentIndex> {
+        match self {
+            Self::Segment(segment) => Some(segment),
+            _ => None,
+        }
+    }
+
+    /// As `from` and `to` of a policy name it; `None` where no policy can.
+    #[must_use]
+    pub fn selector(self) -> Option<Selector> {
+        self.segment().map(Selector::Segment).or_else(|| self.zone().map(Selector::Zone))
+    }
+}
+
+/// What a packet shows beside its addresses, to choose between segments that overlap.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hints<'a> {
+    /// VLAN ids of the frame; 0 says nothing.
+    pub vlans: &'a [u16],
+    /// The sensor that saw it.
+    pub sensor: SensorId,
+    /// The link address of this end.
+    pub mac: Option<crate::ground::model::address::Mac>,
+}
+
+/// Where an address belongs, and what else it could be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Situated {
+    /// The place.
+    pub place: Place,
+    /// The segments left to choose from when the place is [`Place::Ambiguous`]; else empty.
+    pub candidates: Vec<SegmentIndex>,
+}
+
+/// One end of a flow, or a target named inside it, as the policy sees it at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Its address; `None` for a target that is known by name only.
+    pub addr: Option<IpAddr>,
+    /// Where it belongs; [`Place::Unknown`] without an address.
+    pub place: Place,
+    /// The segments left to choose from when the place is ambiguous.
+    pub candidates: Vec<SegmentIndex>,
+    /// The named hosts it is.
+    pub hosts: Vec<HostIndex>,
+    /// The destinations it can be.
+    pub destinations: Vec<Listed>,
+}
+
+/// A destination that an end can be, and which halves say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The destination.
+    pub destination: DestinationIndex,
+    /// Its address half holds (RULES 9).
+    pub address: bool,
+    /// A name that was given is listed.
+    pub name: bool,
+}
+
+impl End {
+    /// Everything that `from` or `to` may call this end.
+    pub fn selectors(&self) -> impl Iterator<Item = Selector> {
+        let hosts = self.hosts.iter().map(|host| Selector::Host(*host));
+        let destinations = self.destinations.iter().map(|listed| Selector::Destination(listed.destination));
+        self.place.selector().into_iter().chain(hosts).chain(destinations)
+    }
+}
+
+impl Policy {
+    /// Where an address belongs at a moment: the longest block valid then; VLAN, sensor and MAC only choose between
+    /// segments that share it (RULES 1).
+    #[must_use]
+    pub fn situate(&self, addr: IpAddr, at: Timestamp, hints: &Hints<'_>) -> Situated {
+        self.places.situate(self, addr, at, hints)
+    }
+
+    /// One end of a flow, with the names that were seen for it.
+    #[must_use]
+    pub fn end(&self, addr: IpAddr, at: Timestamp, hints: &Hints<'_>, names: &[&HostName]) -> End {
+        let Situated { place, candidates } = self.situate(addr, at, hints);
+        End { candidates, ..self.end_in(addr, place, at, names) }
+    }
+
+    /// One end of a flow, read as lying in `place`: to judge an ambiguous one under each reading.
+    #[must_use]
+    pub fn end_in(&self, addr: IpAddr, place: Place, at: Timestamp, names: &[&HostName]) -> End {
+        let home = place.selector();
+        let at_home = |host: &HostIndex| {
+            let host = self.host(*host);
+            home.is_some_and(|home| host.home == home || host.homes.contains(&home))
+        };
+        let mut end = End {
+            addr: Some(addr),
+            place,
+            candidates: Vec::new(),
+            hosts: self.hosts_at(addr, at).filter(at_home).collect(),
+            destinations: Vec::new(),
+        };
+        // An address inside a segment is never a destination outside, whatever a block or a name says.
+        if let Some(zone) = place.zone() {
+            self.list_destinations(&mut end, zone, at, names);
+        }
+        end
+    }
+
+    /// A target that is known by name only: asked of a proxy, never seen as an address.
+    #[must_use]
+    pub fn named_end(&self, name: &HostName, at: Timestamp) -> End {
+        let named = self.destinations_named(name).into_iter();
+        let listed = named
+            .filter(|destination| self.destination(*destination).periods.contains(at))
+            .map(|destination| Listed { destination, address: false, name: true });
+        End {
+            addr: None,
+            place: Place::Unknown,
+            candidates: Vec::new(),
+            hosts: Vec::new(),
+            destinations: listed.collect(),
+        }
+    }
+
+    fn list_destinations(&self, end: &mut End, zone: ZoneIndex, at: Timestamp, names: &[&HostName]) {
+        let mut found: BTreeMap<DestinationIndex, (bool, bool)> = BTreeMap::new();
+        for destination in end.addr.into_iter().flat_map(|addr| self.destinations_at(addr, at)) {
+            found.entry(destination).or_default().0 = true;
+        }
+        for name in names {
+            for destination in self.destinations_named(name) {
+                let rule = self.destination(destination);
+                if rule.periods.contains(at) {
+                    let entry = found.entry(destination).or_default();
+                    entry.0 |= rule.cidr.is_empty() && rule.zone == zone;
+                    entry.1 = true;
+                }
+            }
+        }
+        // Without a name, whatever the zone lists by name only stays possible.
+        if names.is_empty() {
+            for destination in self.name_only.get(&zone).into_iter().flatten() {
+                if self.destination(*destination).periods.contains(at) {
+                    found.entry(*destination).or_default().0 = true;
+                }
+            }
+        }
+        end.destinations = found
+            .into_iter()
+            .map(|(destination, (address, name))| Listed { destination, address, name })
+            .collect();
+    }
+
+    /// The segments that declare this VLAN and exist at this moment.
+    pub fn vlan_owners(&self, vlan: u16, at: Timestamp) -> impl Iterator<Item = SegmentIndex> {
+        let declares = move |segment: &Segment| segment.vlan.contains(&vlan) && segment.periods.contains(at);
+        (0u16..)
+            .zip(self.segments())
+            .filter(move |(_, segment)| declares(segment))
+            .map(|(n, _)| SegmentIndex(n))
+    }
+
+    /// True when a tag of the frame belongs to neither end's segment (RULES 1). With no segment at either end there
+    /// is nothing to compare with.
+    #[must_use]
+    pub fn vlan_mismatch(&self, vlans: &[u16], client: Place, server: Place) -> bool {
+        let mut segments = [client.segment(), server.segment()].into_iter().flatten().peekable();
+        segments.peek().is_some()
+            && vlans.iter().any(|vlan| {
+                *vlan != 0 && !segments.clone().any(|segment| self.segment(segment).takes_vlan(*vlan))
+            })
+    }
+}

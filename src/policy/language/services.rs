@@ -1,0 +1,55 @@
+//! Which protocol a service implies (RULES 23), and which services carry no name by nature.
+
+use super::item::{AppRule, Channel};
+use crate::ground::model::address::Transport;
+
+/// The applications that a server port implies, by their words in flow lines; empty where it implies none.
+#[must_use]
+pub const fn implied_apps(transport: Transport, port: u16) -> &'static [&'static str] {
+    match (transport, port) {
+        (Transport::TCP, 22) => &["ssh"],
+        (Transport::TCP, 25) => &["smtp"],
+        (Transport::TCP | Transport::UDP, 53) => &["dns"],
+        (Transport::TCP, 80) => &["http", "http2"],
+        (Transport::TCP, 443 | 853) => &["tls"],
+        (Transport::UDP, 443) => &["quic"],
+        (Transport::UDP, 853) => &["quic", "dtls"],
+        (Transport::TCP, 445) => &["smb"],
+        (Transport::TCP, 3389) => &["rdp"],
+        (Transport::UDP, 3389) => &["rdp", "dtls"],
+        _ => &[],
+    }
+}
+
+/// Which application a flow of a channel must show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExpectedApp<'a> {
+    /// Whatever it likes.
+    Any,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// This one.
+    Named(&'a str),
+}
+
+impl Channel {
+    /// Which application a flow to this server port must show.
+    #[must_use]
+    pub fn expected_app(&self, transport: Transport, port: u16) -> ExpectedApp<'_> {
+        match &self.app {
+            AppRule::Any(_) => ExpectedApp::Any,
+            AppRule::Named(app) => ExpectedApp::Named(app),
+            AppRule::Implied => match implied_apps(transport, port) {
+                [] => ExpectedApp::Any,
+                apps => ExpectedApp::OneOf(apps),
+            },
+        }
+    }
+
+    /// True when silence of the server is no fault (RULES 12): the channel says so, or the service is one-way by
+    /// nature: syslog, SNMP traps, NetFlow and IPFIX, sFlow (by their IANA ports).
+    #[must_use]
+    pub const fn may_be_one_way(&self, transport: Transport, port: u16) -> bool {
+        self.one_way || matches!(transport, Transport::UDP) && matches!(port, 162 | 514 | 2055 | 4739 | 6343)
+    }
+}
