@@ -104,6 +104,18 @@ pub const PROBE_LEN_MAX: usize = 1_024;
 pub const HTTP_HEAD_MAX: usize = 64 * 1024;
 /// Header fields of one HTTP message.
 pub const HTTP_FIELDS_MAX: usize = 256;
+/// Requests of one HTTP/1 connection whose answers are awaited. Browsers pipeline 8 at most; each costs 32 bytes.
+pub const HTTP_PIPELINE_MAX: usize = 1_024;
+/// Bytes that one end sent behind an upgrade (CONNECT, STARTTLS) before the answer came: one hello of 64 kB.
+pub const UPGRADE_HELD_MAX: usize = 72 * 1024;
+/// Dynamic table of HTTP/2, at most what a peer may ask for (the default is 4,096; THREATS R54: 64 kB a connection).
+pub const HPACK_TABLE_MAX: usize = 64 * 1024;
+/// Line of a mail, FTP or SOCKS dialogue that is read; RFC 5321 section 4.5.3.1 asks for 512 and 1,000.
+pub const DIALOGUE_LINE_MAX: usize = 4 * 1024;
+/// Commands of a dialogue whose replies are awaited (RFC 2920 pipelining).
+pub const DIALOGUE_PENDING_MAX: usize = 1_024;
+/// Datagrams without a recognised protocol before a flow is given up; junk in front of a hello is a known evasion.
+pub const PROBE_DATAGRAMS_MAX: u8 = 16;
 /// Header block of HTTP/2 after joining CONTINUATION (THREATS R54: 64 kB a connection).
 pub const HPACK_BLOCK_MAX: usize = 64 * 1024;
 /// One DNS message over TCP (RFC 1035 section 4.2.2: two length bytes).
