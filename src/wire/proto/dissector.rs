@@ -62,4 +62,12 @@ pub trait Dissector: Send {
 
     /// The flow is over: whatever was begun and not finished is noted now.
     fn finish(&mut self, _notes: &mut Notes<'_>) {}
+
+    /// The flow is over, and an upgrade was asked for whose answer was never seen: what the asking end sent after it.
+    ///
+    /// Called before [`Self::finish`]. An unseen answer counts as a yes (RULES 32), so these bytes are read as the
+    /// inner protocol's.
+    fn unanswered(&mut self) -> Option<Switch> {
+        None
+    }
 }
