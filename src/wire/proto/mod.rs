@@ -10,6 +10,10 @@ pub mod dissector;
 // stream protocols: TLS family
 
 // stream and datagram protocols
+pub mod http1;
+mod http_head;
+#[cfg(test)]
+mod told;
 
 use dissector::Protocol;
 
@@ -18,4 +22,5 @@ pub static REGISTRY: &[&Protocol] = &[
     // TLS family
 
     // all others
+    &http1::PROTOCOL,
 ];
