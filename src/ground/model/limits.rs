@@ -143,6 +143,16 @@ pub const TEXT_LEN_MAX: usize = 512;
 pub const DNS_PAIRS_MAX: usize = 1_000_000;
 /// Names kept for one pair.
 pub const DNS_NAMES_PER_PAIR_MAX: usize = 8;
+/// Names that DNS offered ECH for. 100 k × about 100 B = 10 MB.
+pub const ECH_NAMES_MAX: usize = 100_000;
+/// Hosts whose own labels are kept, and labels of one host. 100 k × 4 × about 64 B = 26 MB.
+pub const LABELLED_HOSTS_MAX: usize = 100_000;
+/// See `LABELLED_HOSTS_MAX`.
+pub const LABELS_PER_HOST_MAX: usize = 4;
+/// Readings of one flow: two directions, each with some choices of overlapping segments. Beyond it the flow is undecidable.
+pub const READINGS_MAX: usize = 16;
+/// Borders between rules that one flow is judged at. A flow that lives through more is undecidable there.
+pub const BORDERS_PER_FLOW_MAX: usize = 64;
 /// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.
 pub const FINDINGS_MAX: usize = 100_000;
 /// Findings of one host under one check that are listed one by one, so that a flood does not hide another host.

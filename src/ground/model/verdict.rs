@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    cause::{CauseNote, Causes},
+    cause::{Cause, CauseNote, Causes, Touch},
     finding::CheckId,
+    time::Timestamp,
 };
 
 /// What a flow is, held against the policy. The order is that of RULES 11: a worse one always wins.
@@ -110,6 +111,54 @@ pub enum StepKind {
     Checks,
 }
 
+/// What exactly was seen broken, or not seen at all: what the checks make findings of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FaultKind {
+    /// IPv6 where the policy denies it.
+    Ipv6,
+    /// A prohibition holds.
+    Forbidden,
+    /// Nothing allows it.
+    Unlisted,
+    /// Only the opposite direction is allowed.
+    Reversed,
+    /// Only the opposite direction is allowed, and that as screen transfer.
+    ScreenReversed,
+    /// The destination is allowed, this service of it is not.
+    PortUnlisted,
+    /// The address is listed and a name was seen that is not.
+    NameUnlisted,
+    /// The name is listed and the address is not.
+    AddressUnlisted,
+    /// The address is listed and the name that is needed was not seen.
+    NameUnseen,
+    /// The channel asks for waypoints and the flow goes around them.
+    Bypassed,
+    /// The only channel that fits is out of its period.
+    Expired,
+    /// Cleartext where encryption is required.
+    Cleartext,
+    /// The name of another tenant.
+    ForeignTenant,
+    /// Seen on another line than the channel's.
+    WrongPath,
+    /// A certificate that the destination does not expect.
+    Certificate,
+    /// ECH with a sign that it is real: a known cover name, or a DNS answer that offers it.
+    EchReal,
+    /// DNS gave the server other names than the flow claims.
+    DnsDisagrees,
+}
+
+/// A fault, of the flow itself or of one target named inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fault {
+    /// What it is.
+    pub kind: FaultKind,
+    /// Which target (`Identity::targets`); `None` for the flow itself.
+    pub target: Option<u16>,
+}
+
 /// The verdict of one flow with everything that explains it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -131,6 +180,14 @@ pub struct Judgement {
     pub findings: Vec<CheckId>,
     /// True inside a migration window (RULES 21).
     pub migrating: bool,
+    /// What was seen broken, in order, each once.
+    pub faults: Vec<Fault>,
+    /// The parts of the flow that the decision rests on (RULES 8).
+    pub rests: Touch,
+    /// The moment whose rules decided (RULES 21).
+    pub at: Timestamp,
+    /// No answer was seen although the sensor sees the peer's direction: a violation is an attempt (RULES 11).
+    pub unanswered: bool,
     /// The steps, only when they were asked for.
     pub steps: Vec<Step>,
 }
@@ -140,6 +197,32 @@ impl Judgement {
     pub fn lift(&mut self, floor: Verdict, note: &CauseNote) {
         self.verdict.lift(floor);
         self.causes.add_with(note.cause, &note.argument);
+    }
+
+    /// Raises the verdict to at least undecidable for this cause.
+    pub fn doubt(&mut self, cause: Cause, argument: &str) {
+        self.verdict.lift(Verdict::Undecidable);
+        self.causes.add_with(cause, argument);
+    }
+
+    /// Raises the verdict to violating, or to attempted where nobody answered.
+    pub fn convict(&mut self, kind: FaultKind, target: Option<u16>) {
+        self.verdict.lift(if self.unanswered { Verdict::Attempted } else { Verdict::Violating });
+        self.fault(kind, target);
+    }
+
+    /// Notes a fault once; the verdict stays.
+    pub fn fault(&mut self, kind: FaultKind, target: Option<u16>) {
+        let fault = Fault { kind, target };
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// True when this fault was noted, of the flow or of a target.
+    #[must_use]
+    pub fn has(&self, kind: FaultKind) -> bool {
+        self.faults.iter().any(|fault| fault.kind == kind)
     }
 }
 
