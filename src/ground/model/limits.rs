@@ -96,6 +96,18 @@ pub const VARIANTS_MAX: usize = 4;
 
 /// A handshake message (issue §D: hellos up to 64 kB); certificates chains are cut at the same bound.
 pub const HANDSHAKE_LEN_MAX: usize = 64 * 1024;
+/// Pieces of one handshake message that wait behind a hole: hellos in the wild come in some 30, and 1,024 small pieces
+/// cost about 64 KiB of book-keeping.
+pub const HANDSHAKE_PIECES_MAX: usize = 1_024;
+/// DNS names read from one certificate. The largest real ones name some hundred hosts; each name is compared with
+/// those before it, so 1,024 cost half a million comparisons.
+pub const CERTIFICATE_NAMES_MAX: usize = 1_024;
+/// QUIC connections of one flow whose keys are kept: the first, one after Retry, one after version negotiation, one more.
+pub const QUIC_CONNECTIONS_MAX: usize = 4;
+/// QUIC Initials of one flow that may fail to open: each costs two key derivations and two decryptions, about 20 us.
+pub const QUIC_FAILURES_MAX: u32 = 1_024;
+/// QUIC packets in one datagram. Real ones hold at most four; 65,535 bytes hold 3,000 of the smallest.
+pub const QUIC_PACKETS_PER_DATAGRAM_MAX: usize = 16;
 /// CRYPTO bytes of one QUIC connection (RFC 9000 section 7.5 asks for at least 4,096).
 pub const QUIC_CRYPTO_MAX: usize = 65_535;
 /// Bytes looked at before an unknown protocol is given up: every signature we know lies in the first 1 KiB.
