@@ -7,7 +7,12 @@
 
 pub mod dissector;
 
-// stream protocols: TLS family
+// TLS family
+mod certificate;
+mod hello;
+mod ja4;
+mod pieces;
+pub mod tls;
 
 // stream and datagram protocols
 pub mod http1;
@@ -20,7 +25,7 @@ use dissector::Protocol;
 /// All protocols, in the order their probes are tried when the port gives no hint.
 pub static REGISTRY: &[&Protocol] = &[
     // TLS family
-
+    &tls::PROTOCOL,
     // all others
     &http1::PROTOCOL,
 ];
