@@ -43,7 +43,7 @@ impl Vlans {
 /// What the link layer said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkFacts {
-    /// Source and target address, where the link has them.
+    /// Source and target address, where the link has them; all zero where it tells only the source.
     pub macs: Option<[Mac; 2]>,
     /// VLAN tags around the innermost IP header that belong to this layer.
     pub vlans: Vlans,
@@ -130,6 +130,8 @@ impl PacketMarks {
     pub const NO_TRANSPORT: Self = Self(1 << 8);
     /// The stamp jumped or was clamped.
     pub const TIME_ANOMALY: Self = Self(1 << 9);
+    /// The first fragment ended inside the headers (RFC 1858, RFC 7112): filters on the way never saw the ports.
+    pub const FRAG_TINY: Self = Self(1 << 10);
 
     /// True when all bits of `other` are set.
     #[must_use]

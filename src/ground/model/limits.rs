@@ -34,7 +34,7 @@ pub const FRAGMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const FRAGMENT_DATAGRAMS_MAX: usize = 65_535;
 /// Pieces of one datagram: 65,535 bytes in pieces of 8 are 8,192.
 pub const FRAGMENT_PIECES_MAX: usize = 8_192;
-/// Silence after which a datagram is given up (RFC 8200 section 4.5: 60 s).
+/// How long after its first piece a datagram is given up (RFC 8200 section 4.5: 60 s).
 pub const FRAGMENT_IDLE: Span = Span::from_secs(60);
 
 // --- flows (RULES 16) ---
