@@ -112,6 +112,7 @@ fn a_tunnel_counts_the_inner_packet_and_lists_the_outer_one() {
         assert_eq!((inner.carrier, inner.marks), (None, PacketMarks::default()), "{name}");
         let [carrier] = &out.carriers[..] else { panic!("{name}: {:?}", out.carriers) };
         assert_eq!((carrier.carrier, carrier.encap), (Some(kind), Encap::default()), "{name}");
+        assert_eq!((carrier.layer, inner.layer), (1, 0), "{name}");
         let [outer] = inner.outers.layers() else { panic!("{name}") };
         assert_eq!((outer.kind, outer.id, outer.tuple), (kind, id, carrier.tuple), "{name}");
         let identity = encap.map_or_else(Encap::default, |id| Encap { kind, id, outer: 0 });

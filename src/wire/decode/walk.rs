@@ -50,6 +50,9 @@ pub(super) fn walk(origin: &Origin<'_>, layer: Layer, at: usize, out: &mut Decod
     };
     loop {
         if let Some(fragment) = &network.fragment {
+            // How deep the datagram goes is not known yet: count down from where no whole packet's carriers reach.
+            let around = out.trail.len() - out.carriers.len();
+            number(&mut out.carriers, 2 * TUNNEL_DEPTH_MAX - around);
             let arrival = portless(origin, &network, link, encap, &out.trail);
             out.inner = Inner::Fragment(Box::new(Piece::new(arrival, bytes, &network, fragment)));
             return;
@@ -66,17 +69,26 @@ pub(super) fn walk(origin: &Origin<'_>, layer: Layer, at: usize, out: &mut Decod
         if !out.trail.is_empty() {
             decoded.outers = outers(&out.trail);
         }
-        let Some((tunnel, inner, inner_link)) = opened else { return };
-        if out.trail.len() >= TUNNEL_DEPTH_MAX {
+        if opened.is_some() && out.trail.len() >= TUNNEL_DEPTH_MAX {
             decoded.marks.add(PacketMarks::DEPTH_LIMIT);
-            return;
         }
+        let Some((tunnel, inner, inner_link)) = opened.filter(|_| out.trail.len() < TUNNEL_DEPTH_MAX) else {
+            let outermost = out.carriers.len();
+            return number(&mut out.carriers, outermost);
+        };
         decoded.carrier = Some(tunnel.kind);
         out.trail.push(Outer { kind: tunnel.kind, id: tunnel.id, tuple: decoded.tuple });
         out.carriers.push(std::mem::take(decoded));
         encap = tunnel.encap(encap);
         network = inner;
         link = inner_link;
+    }
+}
+
+/// Says which outer layer each carrier is, from the outermost down: no two of one frame are the same.
+fn number(carriers: &mut [Decoded], outermost: usize) {
+    for (carrier, layer) in carriers.iter_mut().zip((0..=outermost).rev()) {
+        carrier.layer = u8::try_from(layer).unwrap_or(u8::MAX);
     }
 }
 
@@ -102,6 +114,7 @@ fn fill(decoded: &mut Decoded, origin: &Origin<'_>, network: &Network, link: Lin
         digest: 0,
         marks,
         carrier: None,
+        layer: 0,
         outers: Outers(None),
         fragments_wire_bytes: origin.fragments_wire_bytes,
         fragments_captured_bytes: origin.fragments_captured_bytes,
