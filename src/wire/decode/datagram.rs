@@ -101,12 +101,14 @@ impl Parts {
         if !overlaps {
             return self.insert(start, piece.wire_len, content);
         }
-        // One conflict settles what the datagram is worth. No more work for a flood of them.
-        if self.marks.has(PacketMarks::FRAG_OVERLAP) {
+        // The work below grows with the bytes of the piece. One that was cut claims bytes it does not bring: the first
+        // is a conflict, since nothing can be compared, and the others are not looked at.
+        let is_cut = content.len() < piece.wire_len as usize;
+        if is_cut && self.marks.has(PacketMarks::FRAG_OVERLAP) {
             return;
         }
-        // RFC 5722: in IPv6 any overlap voids the datagram. Bytes that were not captured cannot be compared.
-        let mut conflict = !self.is_v4 || content.len() < piece.wire_len as usize;
+        // RFC 5722: in IPv6 any overlap voids the datagram.
+        let mut conflict = is_cut || !self.is_v4;
         let from = before.map_or(start, |(at, _)| at);
         let mut holes = Vec::new();
         let mut at = start;
