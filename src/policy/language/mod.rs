@@ -3,20 +3,34 @@
 mod channels;
 mod compile;
 mod compiled;
+mod diagnostic;
+mod document;
+mod document_channels;
+mod document_places;
 mod item;
+mod lint;
+mod load;
 mod names;
 mod pattern;
 mod period;
+mod resolve;
+mod resolve_channels;
+mod resolve_places;
+mod schema;
 mod segments;
 mod services;
+mod text;
 mod timeline;
 mod vocabulary;
 
 pub use channels::{Direct, Leg, Position, Validity};
 pub use compiled::{End, Hints, Listed, Place, Policy, Situated, TenantName};
+pub use diagnostic::{Diagnostic, Level, Source, Spot, Words};
 pub use item::*;
+pub use load::{ReadFile, load, load_text, render_all};
 pub use pattern::{BadPattern, NamePattern};
 pub use period::{Hours, Period, Periods};
+pub use schema::schema_json;
 pub use services::{ExpectedApp, implied_apps};
 pub use timeline::InForce;
 pub use vocabulary::{
