@@ -9,9 +9,13 @@ pub mod dissector;
 
 // TLS family
 mod certificate;
+pub mod dtls;
+mod gquic;
 mod hello;
 mod ja4;
 mod pieces;
+pub mod quic;
+mod quic_keys;
 pub mod tls;
 
 // stream and datagram protocols
@@ -26,6 +30,8 @@ use dissector::Protocol;
 pub static REGISTRY: &[&Protocol] = &[
     // TLS family
     &tls::PROTOCOL,
+    &quic::PROTOCOL,
+    &dtls::PROTOCOL,
     // all others
     &http1::PROTOCOL,
 ];

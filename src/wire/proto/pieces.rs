@@ -21,7 +21,7 @@ pub(super) struct Pieces {
 pub(super) struct Added {
     /// The contiguous front grew.
     pub(super) grew: bool,
-    /// A byte that is known came with another value.
+    /// A byte that is known came with another value; told for as many pieces as variants are kept.
     pub(super) conflict: bool,
     /// Bytes were left out because a bound was reached; told once.
     pub(super) overflow: bool,
@@ -31,16 +31,6 @@ impl Pieces {
     /// Everything from offset 0 to the first hole.
     pub(super) fn front(&self) -> &[u8] {
         &self.front
-    }
-
-    /// True when nothing came yet.
-    pub(super) fn is_empty(&self) -> bool {
-        self.front.is_empty() && self.ahead.is_empty()
-    }
-
-    /// Gives the memory back.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
     }
 
     /// Takes `bytes` that stand at `offset`, at most up to offset `end_max`.
@@ -72,8 +62,11 @@ impl Pieces {
             added.conflict |= known.get(..both) != rest.get(..both);
             at += both;
         }
-        if added.conflict && self.conflicts.len() < limits::VARIANTS_MAX {
-            self.conflicts.push((offset, kept.into()));
+        if added.conflict {
+            added.conflict = self.conflicts.len() < limits::VARIANTS_MAX;
+            if added.conflict {
+                self.conflicts.push((offset, kept.into()));
+            }
         }
         added.grew = self.front.len() > before;
         added.overflow = overflow && !self.overflowed;
