@@ -450,7 +450,7 @@ impl Http1 {
             return None;
         }
         let is_answer = text.starts_with(ANSWER);
-        Some(*self.client.get_or_insert(if is_answer { side.other() } else { side }))
+        Some(*self.client.get_or_insert_with(|| if is_answer { side.other() } else { side }))
     }
 
     /// A request head that was cut off names its host all the same.

@@ -19,6 +19,8 @@ mod quic_keys;
 pub mod tls;
 
 // stream and datagram protocols
+pub mod dns;
+mod dns_message;
 pub mod http1;
 mod http_head;
 #[cfg(test)]
@@ -34,4 +36,6 @@ pub static REGISTRY: &[&Protocol] = &[
     &dtls::PROTOCOL,
     // all others
     &http1::PROTOCOL,
+    &dns::UDP,
+    &dns::TCP,
 ];
