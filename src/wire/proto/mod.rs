@@ -19,10 +19,12 @@ mod quic_keys;
 pub mod tls;
 
 // stream and datagram protocols
+pub mod dhcp;
 pub mod dns;
 mod dns_message;
 pub mod http1;
 mod http_head;
+pub mod local_names;
 #[cfg(test)]
 mod told;
 
@@ -36,6 +38,13 @@ pub static REGISTRY: &[&Protocol] = &[
     &dtls::PROTOCOL,
     // all others
     &http1::PROTOCOL,
+    // their names are a shape of their own that DNS would take for its own
+    &local_names::NBNS,
     &dns::UDP,
     &dns::TCP,
+    &local_names::MDNS,
+    &local_names::LLMNR,
+    &local_names::NBDGM,
+    &dhcp::V4,
+    &dhcp::V6,
 ];
