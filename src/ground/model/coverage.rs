@@ -30,6 +30,8 @@ pub struct InputFile {
     pub same_as: Option<String>,
     /// Damage, in the order of offsets.
     pub damage: Vec<Damage>,
+    /// Damaged places beyond those listed.
+    pub damage_unlisted: u64,
 }
 
 /// One damaged place.
@@ -74,6 +76,14 @@ pub struct InputReport {
     pub interfaces: Vec<Interface>,
     /// Packets whose stamp was clamped, negative or moved by more than an hour.
     pub time_anomalies: u64,
+    /// Packets that say they hold more bytes than the wire had; their wire length was raised.
+    pub longer_than_wire: u64,
+    /// Packets longer than the snaplen of their interface.
+    pub longer_than_snaplen: u64,
+    /// Packets without a byte.
+    pub empty: u64,
+    /// Files of a folder or a glob that are no captures.
+    pub skipped: Vec<String>,
     /// Frames handed out.
     pub read: Count,
 }

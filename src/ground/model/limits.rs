@@ -17,6 +17,22 @@ pub const RECORD_LEN_MAX: usize = 256 * 1024;
 pub const RESYNC_LEN_MAX: u64 = 16 * 1024 * 1024;
 /// Decompressed bytes for each compressed byte before a file counts as a bomb. Real captures reach about 100.
 pub const EXPANSION_RATIO_MAX: u64 = 2000;
+/// pcapng blocks that hold a packet or tell of an interface: the longest record and one comment of 64 KiB.
+pub const PCAPNG_BLOCK_LEN_MAX: usize = RECORD_LEN_MAX + 64 * 1024;
+/// pcapng blocks that are only stepped over (names, secrets, custom): as far as one searches after damage.
+pub const PCAPNG_SKIP_LEN_MAX: u64 = RESYNC_LEN_MAX;
+/// Interfaces of one input; pcapng tells one in 20 bytes, so a 1 GB file could tell 50 million.
+pub const INTERFACES_MAX: usize = 65_536;
+/// Damaged places of one file that are listed; beyond it they are counted.
+pub const DAMAGE_LISTED_MAX: usize = 1_000;
+/// Decompressed bytes that any file may come to before its expansion is asked about: 16 MiB, nobody's memory.
+pub const EXPANSION_FREE: u64 = 16 * 1024 * 1024;
+/// How much of a large file's end is read to learn when it ends: one longest record and a few usual ones.
+pub const TAIL_LEN: u64 = 512 * 1024;
+/// Open files kept for reading in parallel; the usual limit of a process is 1,024.
+pub const OPEN_FILES_MAX: usize = 64;
+/// Files whose stamps overlap by no more than this are one source (RULES 14).
+pub const SEAM: Span = Span::from_secs(1);
 /// Files at most (THREATS R68 asks for 10,000).
 pub const FILES_MAX: usize = 1_000_000;
 
@@ -49,6 +65,8 @@ pub const UDP_IDLE: Span = Span::from_secs(180);
 pub const ICMP_IDLE: Span = Span::from_secs(60);
 /// A single jump of the stamps beyond this does not move the reader clock (RULES 16).
 pub const CLOCK_JUMP_MAX: Span = Span::from_secs(3_600);
+/// Packets in a row that must lie beyond such a jump before the clock believes it.
+pub const CLOCK_CONFIRMATIONS: u32 = 4;
 /// How often idle flows are looked for, in reader time.
 pub const SWEEP_EVERY: Span = Span::from_secs(10);
 /// A sweep frees what was idle for so much longer than its limit: stamps of merged sources are disordered by a second
