@@ -1,4 +1,68 @@
 //! Bytes in: files, folders, globs, pipes, compressed or not.
+//!
+//! A reader of our own, because the one everybody uses refuses files with several link types, stops at the first odd
+//! record and calls a second file's header a packet of the year 2055. Nothing here believes a length before the bytes
+//! are there, and damage is a result (where, what, and where reading went on), never an error.
+//!
+//! Reading has two stages, so that several workers read one file at once (the relay):
+//!
+//! * [`Feed::fill`] reads a block; any worker, any order.
+//! * [`Baton::walk`] finds the packets in it; one worker at a time, in the order of blocks.
+//!
+//! ```no_run
+//! use sekisho::wire::capture::{Block, Request, open};
+//!
+//! let request = Request { inputs: vec!["captures/".to_owned()], ..Request::default() };
+//! let (feed, mut baton) = open(&request)?;
+//! let mut block = Block::new();
+//! for ticket in 0.. {
+//!     feed.fill(ticket, &mut block);
+//!     if !baton.walk(&feed, &mut block) {
+//!         break;
+//!     }
+//!     for (head, bytes) in block.packets() {
+//!         println!("{} {} {}", head.ordinal.0, head.at, bytes.len());
+//!     }
+//! }
+//! let report = baton.finish();
+//! # Ok::<(), sekisho::wire::capture::Error>(())
+//! ```
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `input` | what was asked for; the parallel stage |
+//! | `gather`, `duplicate`, `order` | which files that means, which are the same, which come first and which are one source |
+//! | `border` | the serial stage |
+//! | `sources` | pipes, packed files and overlapping sources, read and merged in order |
+//! | `walker`, `pcap`, `pcapng` | where records begin and end, and how to go on after damage; no I/O |
+//! | `compressed`, `file` | bytes of packed and of plain files |
+//! | `clock`, `registry`, `block` | time, the books, and what is handed out |
 
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod block;
+mod border;
+mod clock;
+mod compressed;
+mod duplicate;
+mod error;
+mod file;
+mod gather;
+mod input;
+mod order;
+mod pcap;
+mod pcapng;
+mod registry;
+mod sources;
+mod walker;
+
+#[cfg(test)]
+mod stories;
+#[cfg(test)]
+mod support;
+
+pub use block::{Block, Break, Tick};
+pub use border::Baton;
+pub use error::Error;
+pub use input::{Feed, Request, SensorBinding, open};

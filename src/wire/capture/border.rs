@@ -1,0 +1,200 @@
+//! The baton: record borders, in order, by whoever holds it.
+
+use super::{
+    block::{Block, Break, Entry, Fault, Tick},
+    clock::Lane,
+    input::{Feed, Place},
+    registry::Ledger,
+    sources::Merge,
+    walker::{Described, End, Record, Sink, Stop, Walker, Window},
+};
+use crate::ground::model::{
+    coverage::InputReport,
+    packet::{InterfaceId, SensorId},
+    tally::Count,
+};
+
+/// The serial stage of reading: it is passed from worker to worker in the order of tickets, and whoever holds it finds
+/// the packets of one block.
+#[derive(Debug)]
+pub struct Baton {
+    ledger: Ledger,
+    way: Way,
+    bytes_done: u64,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// One source of plain files: blocks are read in parallel, the place in the file is kept here.
+    Blocks { ticket: u64, piece: Option<usize>, walker: Walker, lane: Lane },
+    /// Pipes, packed files, sources that overlap: read here, in order.
+    Merged(Box<Merge>),
+}
+
+/// How much further is read while looking for a believable place: one read serves many candidates.
+const SEARCH_LEN: usize = 64 * 1024;
+
+impl Baton {
+    pub(super) fn of_blocks(ledger: Ledger) -> Self {
+        let way = Way::Blocks { ticket: 0, piece: None, walker: Walker::new(), lane: Lane::new() };
+        Self { ledger, way, bytes_done: 0 }
+    }
+
+    pub(super) fn of_merge(ledger: Ledger, merge: Merge) -> Self {
+        Self { ledger, way: Way::Merged(Box::new(merge)), bytes_done: 0 }
+    }
+
+    /// Finds the packets of the next block. Must be called strictly in the order of tickets, from 0, each time with the
+    /// block that was filled for that ticket.
+    ///
+    /// Returns false when the input is over; the block is empty then. A block may be empty although the input goes on.
+    pub fn walk(&mut self, feed: &Feed, block: &mut Block) -> bool {
+        match &mut self.way {
+            Way::Merged(merge) => {
+                block.clear();
+                let goes_on = merge.walk(&mut self.ledger, block);
+                self.bytes_done = merge.bytes_done();
+                goes_on
+            }
+            Way::Blocks { ticket, piece, walker, lane } => {
+                let Some(place) = feed.place(*ticket) else {
+                    block.clear();
+                    return false;
+                };
+                if block.ticket != Some(*ticket) {
+                    feed.fill(*ticket, block);
+                }
+                *ticket += 1;
+                if *piece != Some(place.piece) {
+                    *piece = Some(place.piece);
+                    *walker = Walker::new();
+                }
+                self.bytes_done += place.len as u64;
+                let format = walker.format();
+                walk_block(feed, place, block, walker, lane, &mut self.ledger);
+                if walker.format() != format {
+                    self.ledger.format(place.file, walker.format(), "");
+                }
+                true
+            }
+        }
+    }
+
+    /// Bytes of the input that are behind us, as they lie on disk.
+    #[must_use]
+    pub const fn bytes_done(&self) -> u64 {
+        self.bytes_done
+    }
+
+    /// Frames handed out so far.
+    #[must_use]
+    pub const fn read(&self) -> Count {
+        self.ledger.read()
+    }
+
+    /// Everything the reader wrote down.
+    #[must_use]
+    pub fn finish(self) -> InputReport {
+        self.ledger.close()
+    }
+}
+
+/// Finds the packets that begin in a block of a plain file; one that crosses its end is completed by a small read.
+fn walk_block(
+    feed: &Feed,
+    place: Place,
+    block: &mut Block,
+    walker: &mut Walker,
+    lane: &mut Lane,
+    ledger: &mut Ledger,
+) {
+    block.first = ledger.next_ordinal();
+    if walker.is_over() {
+        return;
+    }
+    let mut end = end_of(place.is_last.then_some(End::Whole), block.fault, place, block, ledger);
+    // The border is where this block was meant to end: behind it, the next one takes over.
+    let border = if block.fault.is_some() { block.filled } else { place.len };
+    loop {
+        let Block { own, filled, entries, ticks, breaks, .. } = &mut *block;
+        let mut sink = BlockSink { entries, ticks, breaks, lane, ledger, file: place.file };
+        let bytes = own.get(..*filled).unwrap_or(&[]);
+        let wanted = match walker.walk(Window { bytes, base: place.offset, border, end }, &mut sink) {
+            Stop::Border | Stop::Over => return,
+            Stop::More(wanted) => wanted,
+        };
+        let wanted = if walker.is_lost() { wanted.max(*filled + SEARCH_LEN) } else { wanted };
+        let (fault, is_at_end) = feed.extend(place, block, wanted);
+        end = end_of(is_at_end.then_some(End::Whole), fault, place, block, ledger);
+    }
+}
+
+/// How the file ends, if it ends in front of us; a fault is written down.
+fn end_of(
+    end: Option<End>,
+    fault: Option<Fault>,
+    place: Place,
+    block: &mut Block,
+    ledger: &mut Ledger,
+) -> Option<End> {
+    match fault {
+        None => end,
+        Some(Fault::Shrunk) => Some(End::Shrunk),
+        Some(Fault::Unreadable) => {
+            block.damaged("unreadable");
+            ledger.damage(place.file, place.offset + block.filled as u64, "unreadable");
+            Some(End::Told)
+        }
+    }
+}
+
+/// Packets go straight into the block.
+struct BlockSink<'a> {
+    entries: &'a mut Vec<Entry>,
+    ticks: &'a mut Vec<Tick>,
+    breaks: &'a mut Vec<Break>,
+    lane: &'a mut Lane,
+    ledger: &'a mut Ledger,
+    file: usize,
+}
+
+impl Sink for BlockSink<'_> {
+    fn packet(&mut self, record: Record) {
+        let wire = self.ledger.examine(&record);
+        let (at, age_secs, _) = self.lane.place(&record);
+        let entry = Entry {
+            at,
+            offset: u32::try_from(record.offset).unwrap_or(u32::MAX),
+            captured: record.captured,
+            wire,
+            interface: record.interface,
+            age_secs,
+            buffer: 0,
+            link: record.link,
+            sensor: record.sensor,
+        };
+        self.ledger.enter(&entry, self.entries.len(), self.ticks);
+        self.entries.push(entry);
+    }
+
+    fn interface(&mut self, described: Described<'_>) -> Option<(InterfaceId, SensorId)> {
+        self.ledger.interface(self.file, described)
+    }
+
+    fn dropped(&mut self, interface: InterfaceId, total: u64) {
+        self.ledger.dropped(interface, total);
+    }
+
+    fn lost(&mut self, interface: InterfaceId, packets: u64) {
+        self.ledger.lost(interface, packets);
+    }
+
+    fn damage(&mut self, offset: u64, what: &'static str) {
+        self.breaks.push(Break::before(self.entries.len(), what));
+        self.ledger.damage(self.file, offset, what);
+    }
+
+    fn resumed(&mut self, offset: u64) {
+        self.ledger.resumed(self.file, offset);
+    }
+}

@@ -1,0 +1,55 @@
+//! What is wrong with an input before anything of it is read.
+
+use std::io;
+
+/// An input that cannot be used, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing was given.
+    #[error("no input: name a capture file, a folder, a glob, or `-` for standard input")]
+    NoInput,
+    /// There is no such file.
+    #[error(
+        "{path}: no such file or folder; check the spelling, and quote globs that the shell should leave alone"
+    )]
+    NotFound {
+        /// As typed.
+        path: String,
+    },
+    /// A glob that fits nothing.
+    #[error("{pattern}: no file fits this glob; try it with `ls`")]
+    NothingFits {
+        /// As typed.
+        pattern: String,
+    },
+    /// A glob that cannot be read as one.
+    #[error("{pattern}: not a glob ({reason}); write `*`, `?` or `[abc]`, and `[*]` for a star itself")]
+    BadPattern {
+        /// As typed.
+        pattern: String,
+        /// The fault.
+        reason: String,
+    },
+    /// The system refuses.
+    #[error("{path}: cannot be read ({source}); check who may read it")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// No file of the input is a capture.
+    #[error("{path}: not a capture; expected pcap or pcapng, bare or packed by gzip, zstd or lz4")]
+    NotACapture {
+        /// The file, or the folder or glob that holds none.
+        path: String,
+    },
+    /// More files than are read in one run.
+    #[error("{path}: more than {limit} files; give fewer at once")]
+    TooManyFiles {
+        /// The folder or glob that was too much.
+        path: String,
+        /// The most that are read.
+        limit: usize,
+    },
+}

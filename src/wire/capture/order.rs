@@ -1,0 +1,260 @@
+//! The order of files, and which of them are one source (RULES 14).
+
+use std::{
+    collections::BTreeMap,
+    num::NonZero,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    file::{Plain, read_at},
+    gather::{Found, Kind},
+    registry::Bindings,
+    walker::{Described, End, Record, Sink, Stamp, Stop, Walker, Window},
+};
+use crate::ground::model::{
+    limits::{BLOCK_LEN, SEAM, TAIL_LEN},
+    packet::{InterfaceId, SensorId},
+    time::{Span, Timestamp},
+};
+
+/// Files in the order they are read, and their grouping.
+#[derive(Debug)]
+pub(super) struct Ordered<'a> {
+    /// Each with the path of the earlier file it repeats.
+    pub(super) files: Vec<(&'a Found, Option<String>)>,
+    pub(super) sources: Vec<Grouped>,
+}
+
+/// One source: files that follow each other in time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Grouped {
+    /// The stamp it begins at; `Timestamp::MIN` when only reading it can tell.
+    pub(super) first: Timestamp,
+    /// Indices into the ordered files.
+    pub(super) files: Vec<usize>,
+}
+
+/// When a file begins and ends, by its stamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+}
+
+/// Orders files by the stamp of their first packet, then by name, and groups them.
+pub(super) fn order<'a>(found: &'a [Found], twins: &[Option<usize>], bindings: &Bindings) -> Ordered<'a> {
+    let is_read = |index: usize| {
+        twins.get(index).copied().flatten().is_none() && found.get(index).is_some_and(|file| !file.is_foreign)
+    };
+    let alone = (0..found.len()).filter(|index| is_read(*index)).count() <= 1;
+    let ranges = if alone {
+        vec![None; found.len()]
+    } else {
+        let wanted: Vec<Option<&Kind>> =
+            found.iter().enumerate().map(|(index, file)| is_read(index).then_some(&file.kind)).collect();
+        ranges(&wanted)
+    };
+    let mut sorted: Vec<(usize, &Found, Option<Range>)> =
+        found.iter().zip(ranges).enumerate().map(|(index, (file, range))| (index, file, range)).collect();
+    // Pipes and files without a packet come last, by name.
+    sorted.sort_by(|(_, a, a_range), (_, b, b_range)| {
+        let key = |range: &Option<Range>| range.map_or((true, Timestamp::MAX), |range| (false, range.first));
+        key(a_range).cmp(&key(b_range)).then_with(|| a.path.cmp(&b.path))
+    });
+
+    let mut sources = Vec::new();
+    let mut chains = Chains::default();
+    for (place, (index, file, range)) in sorted.iter().enumerate() {
+        if !is_read(*index) {
+            continue;
+        }
+        if file.len().is_none() {
+            sources.push(Grouped { first: Timestamp::MIN, files: vec![place] });
+        } else {
+            chains.add(place, *range, bindings.of_file(&file.path), &mut sources);
+        }
+    }
+    let path_of = |index: usize| found.get(index).map(|file| file.path.clone());
+    let files = sorted
+        .into_iter()
+        .map(|(index, file, _)| (file, twins.get(index).copied().flatten().and_then(path_of)))
+        .collect();
+    Ordered { files, sources }
+}
+
+/// Sources that may still be continued: by sensor and end, the latest end first asked.
+#[derive(Debug, Default)]
+struct Chains {
+    ends: BTreeMap<(SensorId, Timestamp, usize), ()>,
+}
+
+impl Chains {
+    /// Appends a file to the source of the same sensor that ended last before it began, or opens a new source.
+    ///
+    /// Files come in the order of their first stamps, so a source that cannot be continued now never will be by an
+    /// earlier file.
+    fn add(&mut self, file: usize, range: Option<Range>, sensor: SensorId, sources: &mut Vec<Grouped>) {
+        let Some(range) = range else {
+            // Nothing is known of it, or it holds no packet: it stands behind all others.
+            match sources.iter_mut().find(|source| source.first != Timestamp::MIN) {
+                Some(source) => source.files.push(file),
+                None => sources.push(Grouped { first: Timestamp::MAX, files: vec![file] }),
+            }
+            return;
+        };
+        let latest = range.first.plus(SEAM);
+        let before = (sensor, Timestamp::MIN, 0)..=(sensor, latest, usize::MAX);
+        let fitting = self.ends.range(before).next_back().map(|(key, ())| *key);
+        let (end, source) = match fitting {
+            Some(key @ (_, end, source)) => {
+                self.ends.remove(&key);
+                (end.max(range.last), source)
+            }
+            None => {
+                sources.push(Grouped { first: range.first, files: Vec::new() });
+                (range.last, sources.len() - 1)
+            }
+        };
+        if let Some(source) = sources.get_mut(source) {
+            source.files.push(file);
+        }
+        self.ends.insert((sensor, end, source), ());
+    }
+}
+
+/// Learns when files begin and end. Packed ones must be unpacked for it, so all cores help.
+fn ranges(files: &[Option<&Kind>]) -> Vec<Option<Range>> {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
+    let next = AtomicUsize::new(0);
+    let learnt = Mutex::new(vec![None; files.len()]);
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(index) else { return };
+            let range = file.and_then(range_of);
+            if let Some(slot) = learnt.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
+                *slot = range;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..workers {
+            // One that cannot be had is done without: this thread does the work as well.
+            let _ = thread::Builder::new().name("look-through".to_owned()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    learnt.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// First and largest stamp of one file; `None` for pipes and for files without a packet.
+pub(super) fn range_of(kind: &Kind) -> Option<Range> {
+    match kind {
+        Kind::Plain(plain) => by_ends(plain).or_else(|| whole(kind)),
+        Kind::Packed(..) => whole(kind),
+        Kind::Pipe(_) | Kind::Standard => None,
+    }
+}
+
+/// By the head and the tail of a large plain file; `None` when that cannot be told from them.
+///
+/// The tail is entered as after damage. Whatever looks wrong there sends us to read the whole file.
+fn by_ends(plain: &Plain) -> Option<Range> {
+    if plain.len <= 2 * TAIL_LEN {
+        return None;
+    }
+    let file = plain.open().ok()?;
+    let mut bytes = vec![0; usize::try_from(TAIL_LEN).ok()?];
+    let mut seen = Seen::default();
+    let mut walker = Walker::new();
+    read_at(&file, 0, &mut bytes).1.is_none().then_some(())?;
+    walker.walk(Window { bytes: &bytes, base: 0, border: bytes.len(), end: None }, &mut seen);
+    let head = seen.range?;
+    let is_sound = !seen.is_damaged;
+
+    let base = plain.len - TAIL_LEN;
+    read_at(&file, base, &mut bytes).1.is_none().then_some(())?;
+    let mut tail = Seen { interfaces: seen.interfaces, ..Seen::default() };
+    let window = Window { bytes: &bytes, base, border: bytes.len(), end: Some(End::Whole) };
+    walker.seek(base).walk(window, &mut tail);
+    let last = tail.range?.last;
+    // A tail that belongs to another section may count time otherwise: then its stamps lie far off.
+    let is_near = (head.last..head.first.plus(TAIL_AHEAD_MAX)).contains(&last);
+    (is_sound && !tail.is_damaged && tail.interfaces == seen.interfaces && is_near)
+        .then_some(Range { first: head.first, last })
+}
+
+/// A file that spans more than so much is read whole to be sure.
+const TAIL_AHEAD_MAX: Span = Span::from_secs(10 * 366 * 86_400);
+
+/// By reading everything.
+fn whole(kind: &Kind) -> Option<Range> {
+    let mut bytes = kind.open(&Arc::new(AtomicU64::new(0))).ok()?;
+    let mut seen = Seen::default();
+    let mut walker = Walker::new();
+    let mut buffer = vec![0; BLOCK_LEN];
+    let (mut base, mut filled, mut wanted, mut end) = (0, 0, 0, None);
+    loop {
+        let room = wanted.max(BLOCK_LEN);
+        if buffer.len() < room {
+            buffer.resize(room, 0);
+        }
+        while let (None, Some(rest)) = (end, buffer.get_mut(filled..).filter(|rest| !rest.is_empty())) {
+            match bytes.read(rest) {
+                Ok(0) => end = Some(End::Whole),
+                Ok(read) => filled += read,
+                Err(_) => end = Some(End::Told),
+            }
+        }
+        let window = Window { bytes: buffer.get(..filled)?, base, border: filled, end };
+        wanted = match walker.walk(window, &mut seen) {
+            Stop::Over => return seen.range,
+            Stop::Border => 0,
+            Stop::More(wanted) => wanted,
+        };
+        // What the walker is done with makes room for what comes.
+        let done = usize::try_from(walker.at().saturating_sub(base)).unwrap_or(usize::MAX).min(filled);
+        buffer.copy_within(done..filled, 0);
+        filled -= done;
+        base += done as u64;
+        wanted = wanted.saturating_sub(done);
+    }
+}
+
+/// Looks at stamps only.
+#[derive(Debug, Default)]
+struct Seen {
+    range: Option<Range>,
+    interfaces: u32,
+    is_damaged: bool,
+}
+
+impl Sink for Seen {
+    fn packet(&mut self, record: Record) {
+        if record.stamp != Stamp::Told {
+            return;
+        }
+        let range = self.range.get_or_insert(Range { first: record.at, last: record.at });
+        range.last = range.last.max(record.at);
+    }
+
+    fn interface(&mut self, _: Described<'_>) -> Option<(InterfaceId, SensorId)> {
+        self.interfaces += 1;
+        Some((InterfaceId(self.interfaces), SensorId::NONE))
+    }
+
+    fn dropped(&mut self, _: InterfaceId, _: u64) {}
+
+    fn lost(&mut self, _: InterfaceId, _: u64) {}
+
+    fn damage(&mut self, _: u64, _: &'static str) {
+        self.is_damaged = true;
+    }
+
+    fn resumed(&mut self, _: u64) {}
+}
