@@ -109,7 +109,10 @@ pub(super) fn note_client(message: &[u8], carrier: Carrier, side: Side, notes: &
         kinds.push(kind);
         match kind {
             SERVER_NAME => names.read(body, side, notes),
-            ALPN => alpn = alpn.or(note_protocols(body, side, notes)),
+            ALPN => {
+                let first = note_protocols(body, side, notes);
+                alpn = alpn.or(first);
+            }
             SIGNATURE_ALGORITHMS => signatures = body.get(2..).unwrap_or_default(),
             SUPPORTED_VERSIONS => version = highest(body.get(1..).unwrap_or_default()),
             EARLY_DATA => notes.mark(Marks::EARLY_DATA),

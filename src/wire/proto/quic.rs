@@ -239,7 +239,8 @@ impl Dissector for Quic {
     }
 
     fn finish(&mut self, notes: &mut Notes<'_>) {
-        if self.unknown && !(self.negotiated && !self.connections.is_empty()) {
+        let only_asked = self.negotiated && !self.connections.is_empty();
+        if self.unknown && !only_asked {
             notes.cause(Cause::QuicUnknownVersion, "");
         }
         if self.initials && self.connections.is_empty() {

@@ -69,7 +69,7 @@ fn probe_record(first: &[u8]) -> Guess {
             if whole.is_none() && len <= RECORD_LEN_MAX {
                 return Guess::Short;
             }
-            len <= RECORD_LEN_MAX && whole.is_some_and(|header| is_message_start(header))
+            len <= RECORD_LEN_MAX && whole.is_some_and(is_message_start)
         }
         // Mid-stream: no cipher of TLS makes a record of less than 16 bytes.
         _ => (16..=RECORD_LEN_MAX).contains(&len),
