@@ -1,0 +1,137 @@
+//! Reading a flow's bytes, as the table offers it.
+
+use super::{
+    chunk::Chunk,
+    entry::HotMarks,
+    reading::{Arrival, Reading},
+    table::{Flows, Handle},
+};
+use crate::ground::model::{
+    address::Transport,
+    cause::{Cause, Causes},
+    decoded::{Decoded, TcpFlags},
+    key::Side,
+};
+
+impl<S: Default> Flows<S> {
+    /// Reads the packet that [`Flows::packet`] has just counted: to be called for every packet of a flow that is being
+    /// read, with or without payload, for an acknowledgment moves the other end's stream.
+    ///
+    /// TCP is put in sequence; datagrams are passed on as they are. Duplicates and ICMP errors give nothing.
+    pub fn read(
+        &mut self,
+        handle: Handle,
+        packet: &Decoded,
+        payload: &[u8],
+        sink: &mut dyn FnMut(Chunk<'_>),
+    ) {
+        let now = self.now;
+        let Some(hot) = self.hot.get(handle.0) else { return };
+        if !hot.marks.has(HotMarks::READING)
+            || now.ordinal != packet.head.ordinal
+            || now.duplicate
+            || packet.about.is_some() && hot.transport != packet.tuple.transport
+        {
+            return;
+        }
+        let Some(head) = &packet.tcp else {
+            if hot.transport != Transport::TCP {
+                self.datagram(handle.0, packet, payload, now.side, sink);
+            }
+            return;
+        };
+        if head.flags.has(TcpFlags::SYN) && payload.is_empty() && !head.flags.has(TcpFlags::ACK) {
+            return; // A scan must not cost a spoken part.
+        }
+        let Some(spoken) = self.speak(handle.0) else { return };
+        if let Some(held) = spoken.held_copy(packet, now.side) {
+            held.data.get_or_insert_with(|| payload.into());
+            return;
+        }
+        let Some(mut tcp) = spoken.tcp.take() else { return };
+        let mut reading = spoken.reading.take().unwrap_or_default();
+        let arrival = Arrival { side: now.side, packet, head, payload, doubt: now.doubt };
+        let mut causes = Causes::default();
+        reading.packet(&arrival, &mut tcp, &mut causes, sink);
+        spoken.tcp = Some(tcp);
+        if !causes.is_empty() {
+            spoken.rare().causes.merge(&causes);
+        }
+        self.keep_reading(handle.0, reading);
+    }
+
+    /// True while the flow's bytes are wanted.
+    #[must_use]
+    pub fn is_reading(&self, handle: Handle) -> bool {
+        self.hot.get(handle.0).is_some_and(|hot| hot.marks.has(HotMarks::READING))
+    }
+
+    /// The flow's bytes are wanted no more: its streams are let go, its counters go on. Variants that have grown since they
+    /// were shown are shown now.
+    pub fn stop_reading(&mut self, handle: Handle, sink: &mut dyn FnMut(Chunk<'_>)) {
+        let Some(hot) = self.hot.get_mut(handle.0) else { return };
+        hot.marks.set(HotMarks::READING, false);
+        let reading = self.spoken.get_mut(hot.spoken).and_then(|spoken| spoken.reading.take());
+        if let Some(mut reading) = reading {
+            reading.stop(sink);
+            self.stream_bytes -= reading.charged;
+        }
+    }
+
+    /// The flow's bytes are wanted again, from this packet on (RULES 24): to be called between [`Flows::packet`] and
+    /// [`Flows::read`].
+    pub fn resume_reading(&mut self, handle: Handle, packet: &Decoded) {
+        let side = self.now.side;
+        let Some(hot) = self.hot.get_mut(handle.0) else { return };
+        if hot.marks.has(HotMarks::READING) || hot.marks.has(HotMarks::CARRIER) {
+            return;
+        }
+        hot.marks.set(HotMarks::READING, true);
+        let Some(head) = &packet.tcp else { return };
+        let Some(spoken) = self.speak(handle.0) else { return };
+        let Some(tcp) = &spoken.tcp else { return };
+        let reading = Reading::resume(tcp, side, head);
+        self.keep_reading(handle.0, Box::new(reading));
+    }
+
+    pub(super) fn datagram(
+        &mut self,
+        slot: u32,
+        packet: &Decoded,
+        payload: &[u8],
+        side: Side,
+        sink: &mut dyn FnMut(Chunk<'_>),
+    ) {
+        if !payload.is_empty() {
+            sink(Chunk::Bytes { side, bytes: payload });
+        }
+        let missing = packet.payload_wire_len.saturating_sub(payload.len() as u32);
+        if missing > 0 {
+            sink(Chunk::Gap { side, missing: u64::from(missing) });
+            if let Some(spoken) = self.speak(slot) {
+                spoken.rare().causes.add(Cause::Snaplen);
+            }
+        }
+    }
+
+    /// Puts the streams back, charged for what they hold; without room the flow is read no more, and that is a cause.
+    pub(super) fn keep_reading(&mut self, slot: u32, mut reading: Box<Reading>) {
+        let cost = reading.cost();
+        self.stream_bytes = self.stream_bytes - reading.charged + cost;
+        reading.charged = cost;
+        let room = self.stream_bytes <= self.settings.stream_bytes;
+        let Some(spoken) = self.speak(slot) else {
+            self.stream_bytes -= cost;
+            return;
+        };
+        if room {
+            spoken.reading = Some(reading);
+            return;
+        }
+        spoken.rare().causes.add_with(Cause::ResourceEvicted, "stream");
+        self.stream_bytes -= cost;
+        if let Some(hot) = self.hot.get_mut(slot) {
+            hot.marks.set(HotMarks::READING, false);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Packets that may never have reached the peer, or that the peer refused (THREATS R02).
+//!
+//! Their bytes are read, because they may be the truth, but they may not acquit: unless the peer acknowledges those very
+//! bytes and no other copy differs, a cause stays. A capturing host with offload shows a wrong checksum on everything
+//! it sends; its bytes are acknowledged, so they lift nothing.
+
+use super::tcp::{SideMarks, TcpSide, extend};
+use crate::ground::model::{
+    cause::Cause,
+    decoded::{Decoded, PacketMarks, TcpFlags, TcpHead},
+    limits,
+};
+
+/// Why a packet is doubted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    /// The cause it becomes.
+    pub(super) cause: Cause,
+    /// Its argument.
+    pub(super) why: &'static str,
+}
+
+impl Reason {
+    /// True when not even its acknowledgment is believed. A wrong checksum alone is too common for that: on loopback
+    /// and virtual links both directions have it.
+    pub(super) fn denies_ack(self) -> bool {
+        self.cause != Cause::BadChecksum
+    }
+}
+
+/// A range of bytes that came in doubtful packets only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Doubt {
+    /// First byte.
+    pub(super) from: u64,
+    /// Behind the last byte.
+    pub(super) to: u64,
+    /// Why.
+    pub(super) reason: Reason,
+}
+
+/// Looks for a reason to doubt a TCP packet, before it has changed anything.
+pub(super) fn reason(packet: &Decoded, head: &TcpHead, me: &TcpSide, peer: &TcpSide) -> Option<Reason> {
+    let doubt = |cause, why| Some(Reason { cause, why });
+    let flags = head.flags;
+    if packet.ttl.saturating_add(limits::TTL_DROP_MAX) < me.ttl {
+        return doubt(Cause::LowTtlSuspect, "");
+    }
+    let contradictory = flags.has(TcpFlags::SYN) && (flags.has(TcpFlags::FIN) || flags.has(TcpFlags::RST))
+        || flags.has(TcpFlags::FIN) && flags.has(TcpFlags::RST);
+    // Behind the handshake every segment carries ACK (RFC 9293 section 3.10.7.4); without it the peer drops it.
+    let bare = !flags.has(TcpFlags::SYN) && !flags.has(TcpFlags::RST) && !flags.has(TcpFlags::ACK);
+    if contradictory || bare {
+        return doubt(Cause::OutOfWindow, "flags");
+    }
+    if me.flags.0 != 0 && head.signed != me.marks.has(SideMarks::SIGNED) {
+        return doubt(Cause::OutOfWindow, "signed");
+    }
+    if me.marks.has(SideMarks::ANCHORED) && !flags.has(TcpFlags::SYN) {
+        let at = extend(me.next, head.seq);
+        let before = me.marks.has(SideMarks::ISN) && at + 1 < me.start;
+        if before || at > me.next + limits::SEQUENCE_JUMP_MAX {
+            return doubt(Cause::OutOfWindow, "seq");
+        }
+    }
+    if flags.has(TcpFlags::ACK) && !flags.has(TcpFlags::SYN) && peer.marks.has(SideMarks::ISN) {
+        // Acknowledges what was never sent, or what lies before the first byte (RFC 5961 section 5).
+        let at = extend(peer.next, head.ack);
+        let sent = peer.next.max(peer.acked);
+        if at < peer.start || at > sent + 1 {
+            return doubt(Cause::OutOfWindow, "ack");
+        }
+    }
+    if packet.marks.has(PacketMarks::BAD_CHECKSUM) {
+        return doubt(Cause::BadChecksum, "");
+    }
+    None
+}
+
+impl TcpSide {
+    /// Remembers that bytes came in a doubtful packet. Gives the cause back when there is no room to wait for an
+    /// acknowledgment: then it stands at once.
+    pub(super) fn doubt(&mut self, from: u64, to: u64, reason: Reason) -> Option<Reason> {
+        if from >= to || self.marks.has(SideMarks::ACKED) && self.acked >= to {
+            return None;
+        }
+        let doubts = &mut self.trouble.get_or_insert_default().doubts;
+        // Offload taints whole directions: neighbours are one range.
+        if let Some(last) = doubts.last_mut()
+            && last.reason == reason
+            && last.from <= from
+            && from <= last.to
+        {
+            last.to = last.to.max(to);
+            return None;
+        }
+        if doubts.len() >= limits::DOUBTS_MAX {
+            return Some(reason);
+        }
+        doubts.push(Doubt { from, to, reason });
+        None
+    }
+
+    /// The other end acknowledged: what lies below is the truth, as far as it was the only copy.
+    pub(super) fn settle_doubts(&mut self) {
+        let acked = self.acked;
+        if let Some(trouble) = &mut self.trouble
+            && !trouble.doubts.is_empty()
+        {
+            trouble.doubts.retain_mut(|doubt| {
+                doubt.from = doubt.from.max(acked);
+                doubt.from < doubt.to
+            });
+        }
+    }
+
+    /// The same bytes came in a packet without doubt.
+    pub(super) fn confirm(&mut self, from: u64, to: u64) {
+        if let Some(trouble) = &mut self.trouble
+            && !trouble.doubts.is_empty()
+        {
+            trouble.doubts.retain(|doubt| !(from <= doubt.from && doubt.to <= to));
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! What is kept of a flow, split by how often it is touched.
+//!
+//! [`Hot`] is read for every packet and is less than one cache line. [`Opening`] is written once. [`Spoken`] comes with the
+//! second packet, so a scan costs only the first two. What few flows need lies behind a box.
+
+use std::{
+    hash::BuildHasher,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use foldhash::quality::RandomState;
+
+use super::{duplicate::Recent, expiry, reading::Reading, reuse::HeldSyn, tcp::Tcp};
+use crate::ground::model::{
+    address::{Mac, Transport},
+    cause::Causes,
+    decoded::{Decoded, Outer, TcpFlags},
+    facts::{FlowId, TcpState},
+    key::{Endpoint, FlowKey, Side, TunnelKind, Tuple},
+    limits,
+    packet::{InterfaceId, Ordinal, SensorId},
+    time::{SECOND, Timestamp},
+};
+
+/// No place: the flow has no spoken part, or is in no bucket.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
+/// A flow key in two words.
+///
+/// The lowest byte of the second word says the form: an IPv4 flow without VLAN and tunnel is the key itself; every other
+/// is a keyed digest, and the whole key lies in the opening part and is compared too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ShortKey(u64, u64);
+
+const FORM_EXACT: u64 = 1;
+const FORM_DIGEST: u64 = 2;
+const FORM_CARRIER: u64 = 4;
+
+/// The whole key, where the short one cannot hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct WholeKey {
+    /// The flow's key.
+    pub(super) flow: FlowKey,
+    /// What an ICMP error is about: errors about different unknown flows are different flows.
+    pub(super) about: Option<Tuple>,
+}
+
+/// The key of one packet.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Kept in the hot entry.
+    pub(super) short: ShortKey,
+    /// For the index.
+    pub(super) hash: u64,
+    /// The packet came from the lower end.
+    pub(super) from_low: bool,
+    /// Where the short key is only a digest.
+    pub(super) whole: Option<WholeKey>,
+}
+
+/// Two keyed hashes, random per run: nobody can aim at one bucket (THREATS R51), and no result depends on them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hashers {
+    index: RandomState,
+    digest: RandomState,
+}
+
+impl Hashers {
+    /// The index hash of a short key.
+    pub(super) fn index(&self, short: ShortKey) -> u64 {
+        self.index.hash_one((short.0, short.1))
+    }
+
+    /// A fingerprint of what the link layer and the TTL of a packet are: it changes seldom inside a flow.
+    pub(super) fn link(&self, packet: &Decoded) -> u32 {
+        let mac = packet
+            .link
+            .macs
+            .map_or(0, |[source, _]| source.0.iter().fold(1, |word, byte| word << 8 | u64::from(*byte)));
+        let tags = packet.link.vlans.ids().iter().fold(0, |word, id| word << 16 | u64::from(*id));
+        let counts = u64::from(packet.link.vlans.count()) << 8 | u64::from(packet.ttl);
+        // Never zero: zero stands for a side that has not spoken.
+        self.digest.hash_one((mac, tags, counts)) as u32 | 1
+    }
+}
+
+impl Key {
+    /// The key of a packet with these ends; `about` keeps apart ICMP errors that found no flow.
+    pub(super) fn new(
+        packet: &Decoded,
+        tuple: &Tuple,
+        about: Option<Tuple>,
+        vlan: u16,
+        hashers: &Hashers,
+    ) -> Self {
+        let carrier = packet.carrier.is_some();
+        let (flow, from_low) = FlowKey::new(tuple, packet.head.sensor, packet.encap, vlan, carrier);
+        if let (IpAddr::V4(low), IpAddr::V4(high), None, 0, true) =
+            (flow.low.addr, flow.high.addr, about, vlan, flow.encap == Default::default())
+        {
+            let short = ShortKey(
+                u64::from(low.to_bits()) << 32 | u64::from(high.to_bits()),
+                u64::from(flow.low.port) << 48
+                    | u64::from(flow.high.port) << 32
+                    | u64::from(flow.sensor.0) << 16
+                    | u64::from(flow.transport.0) << 8
+                    | FORM_EXACT
+                    | if carrier { FORM_CARRIER } else { 0 },
+            );
+            return Self { short, hash: hashers.index(short), from_low, whole: None };
+        }
+        let whole = WholeKey { flow, about };
+        let short =
+            ShortKey(hashers.index.hash_one(&whole), hashers.digest.hash_one(&whole) & !0xff | FORM_DIGEST);
+        Self { short, hash: hashers.index(short), from_low, whole: Some(whole) }
+    }
+}
+
+impl ShortKey {
+    /// The key that a short key holds by itself; `None` when it is a digest.
+    pub(super) fn expand(self) -> Option<FlowKey> {
+        let end = |addr: u64, port: u64| Endpoint {
+            addr: IpAddr::V4(Ipv4Addr::from_bits(addr as u32)),
+            port: port as u16,
+        };
+        (self.1 & FORM_EXACT != 0).then(|| FlowKey {
+            low: end(self.0 >> 32, self.1 >> 48),
+            high: end(self.0, self.1 >> 32),
+            transport: Transport((self.1 >> 8) as u8),
+            carrier: self.1 & FORM_CARRIER != 0,
+            sensor: SensorId((self.1 >> 16) as u16),
+            vlan: 0,
+            encap: Default::default(),
+        })
+    }
+}
+
+/// Yes-or-no facts of the hot entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct HotMarks(pub(super) u8);
+
+impl HotMarks {
+    /// The opener is the lower end of the key.
+    pub(super) const OPENER_LOW: Self = Self(1);
+    /// Its bytes are still wanted.
+    pub(super) const READING: Self = Self(1 << 1);
+    /// The opener sent a reset that fits.
+    pub(super) const RESET_OPENER: Self = Self(1 << 2);
+    /// The answerer did.
+    pub(super) const RESET_ANSWERER: Self = Self(1 << 3);
+    /// An outer layer: counted, never read.
+    pub(super) const CARRIER: Self = Self(1 << 4);
+
+    /// True when any bit of `other` is set.
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Sets or clears the bits of `other`.
+    pub(super) const fn set(&mut self, other: Self, on: bool) {
+        if on {
+            self.0 |= other.0;
+        } else {
+            self.0 &= !other.0;
+        }
+    }
+}
+
+/// What every packet of the flow touches.
+#[derive(Clone, Debug)]
+pub(super) struct Hot {
+    /// The key.
+    pub(super) key: ShortKey,
+    /// Largest stamp.
+    pub(super) last: Timestamp,
+    /// Digest of the first packet, for the duplicate that comes second.
+    pub(super) digest: u64,
+    /// Place of the spoken part.
+    pub(super) spoken: u32,
+    /// Bucket of the wheel that holds this flow.
+    pub(super) scheduled: u32,
+    /// Fingerprint of the last packet's link layer and TTL, for each side.
+    pub(super) link: [u32; 2],
+    /// Bytes on the wire of the first packet.
+    pub(super) wire: u32,
+    /// The protocol above IP.
+    pub(super) transport: Transport,
+    /// How far TCP came.
+    pub(super) state: TcpState,
+    /// Yes-or-no facts.
+    pub(super) marks: HotMarks,
+}
+
+/// What the first packet said, and what changes seldom.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    /// The flow's name.
+    pub(super) id: FlowId,
+    /// Stamp of the first packet.
+    pub(super) first: Timestamp,
+    /// Payload bytes, sequence and acknowledgment number and flags of the first packet.
+    pub(super) payload: u32,
+    pub(super) seq: u32,
+    pub(super) ack: u32,
+    pub(super) flags: u16,
+    /// It had a whole TCP header, and a signed one.
+    pub(super) has_tcp: bool,
+    pub(super) signed: bool,
+    pub(super) sensor: SensorId,
+    pub(super) interface: InterfaceId,
+    /// First source address of each side on the link.
+    pub(super) macs: [Option<Mac>; 2],
+    /// First VLAN of each side; [`NO_VLAN`] when untagged.
+    pub(super) vlans: [u16; 2],
+    /// Smallest and largest TTL of each side.
+    pub(super) ttl: [[u8; 2]; 2],
+    /// ICMP type and code.
+    pub(super) icmp: Option<[u8; 2]>,
+    /// Kind of the outer layer, as [`Decoded::carrier`].
+    pub(super) carrier: Option<TunnelKind>,
+    /// The flow began at least one idle limit after its source (RULES 25).
+    pub(super) well_inside: bool,
+    /// Key and outer layers, where there are any.
+    pub(super) wide: Option<Box<Wide>>,
+}
+
+/// No tag.
+pub(super) const NO_VLAN: u16 = u16::MAX;
+
+/// What only tunnelled, tagged or IPv6 flows need.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wide {
+    /// The whole key.
+    pub(super) key: Option<WholeKey>,
+    /// Outer layers of the first packet.
+    pub(super) outers: Vec<Outer>,
+}
+
+/// What a flow needs from its second packet on.
+#[derive(Debug, Default)]
+pub(super) struct Spoken {
+    /// Packets of each side, duplicates not counted.
+    pub(super) packets: [u64; 2],
+    /// Their bytes on the wire.
+    pub(super) wire: [u64; 2],
+    /// Their payload by the IP length.
+    pub(super) payload: [u64; 2],
+    /// The last few packets of each side (RULES 33).
+    pub(super) recent: [Recent; 2],
+    /// The last frame.
+    pub(super) last_frame: Ordinal,
+    /// For TCP.
+    pub(super) tcp: Option<Box<Tcp>>,
+    /// Open streams.
+    pub(super) reading: Option<Box<Reading>>,
+    /// What few flows need.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What few flows need.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// SPAN duplicates of each side, and their bytes on the wire.
+    pub(super) duplicates: [u64; 2],
+    pub(super) duplicate_bytes: [u64; 2],
+    /// Packets of each side that the snaplen cut, and the bytes that are missing from the capture.
+    pub(super) cut: [u64; 2],
+    pub(super) cut_bytes: [u64; 2],
+    /// The second source address of each side.
+    pub(super) macs: [Option<Mac>; 2],
+    /// VLAN ids beyond the first of each side.
+    pub(super) vlans: [Vec<u16>; 2],
+    /// ICMP errors about the flow, the last one's type and code, and their bytes.
+    pub(super) icmp_errors: u64,
+    pub(super) icmp_error: [u8; 2],
+    pub(super) icmp_error_bytes: u64,
+    /// SYNs that wait for a SYN-ACK (RULES 34).
+    pub(super) held: Vec<HeldSyn>,
+    /// SYNs that were noted and found no place among the held ones.
+    pub(super) noted: u64,
+    /// Causes so far.
+    pub(super) causes: Causes,
+}
+
+impl Spoken {
+    /// The part that few flows need.
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
+
+impl Hot {
+    pub(super) fn of(packet: &Decoded, key: ShortKey, opener_low: bool, link: u32) -> Self {
+        let mut marks = HotMarks::default();
+        marks.set(HotMarks::OPENER_LOW, opener_low);
+        marks.set(HotMarks::CARRIER, packet.carrier.is_some());
+        marks.set(HotMarks::READING, packet.carrier.is_none());
+        let state = match packet.tcp {
+            Some(head) if head.flags.has(TcpFlags::SYN) && !head.flags.has(TcpFlags::ACK) => {
+                TcpState::SynSent
+            }
+            Some(head) if head.flags.has(TcpFlags::SYN) => TcpState::SynReceived,
+            Some(_) => TcpState::Midstream,
+            None => TcpState::None,
+        };
+        Self {
+            key,
+            last: packet.head.at,
+            digest: packet.digest,
+            spoken: NOWHERE,
+            scheduled: NOWHERE,
+            link: [link, 0],
+            wire: packet.head.wire_len,
+            transport: packet.tuple.transport,
+            state,
+            marks,
+        }
+    }
+
+    /// Who sent a packet that came from the lower end, or not.
+    pub(super) const fn side(&self, from_low: bool) -> Side {
+        if self.marks.has(HotMarks::OPENER_LOW) == from_low { Side::Opener } else { Side::Answerer }
+    }
+}
+
+impl Opening {
+    pub(super) fn of(packet: &Decoded, whole: Option<WholeKey>) -> Self {
+        let layers = packet.outers.layers();
+        let wide = (whole.is_some() || !layers.is_empty())
+            .then(|| Box::new(Wide { key: whole, outers: layers.to_vec() }));
+        let layer = match (packet.carrier, packet.layer) {
+            (None, _) => 0,
+            // Unnumbered layers of one frame differ at least by how many lie outside them.
+            (Some(_), 0) => (limits::TUNNEL_DEPTH_MAX + 1).saturating_sub(layers.len()).max(1) as u8,
+            (Some(_), layer) => layer,
+        };
+        let limit = expiry::idle_limit(packet.tuple.transport, TcpState::None);
+        let tcp = packet.tcp.unwrap_or_default();
+        let mut opening = Self {
+            id: FlowId { ordinal: packet.head.ordinal, carrier: layer },
+            first: packet.head.at,
+            payload: packet.payload_wire_len,
+            seq: tcp.seq,
+            ack: tcp.ack,
+            flags: tcp.flags.0,
+            has_tcp: packet.tcp.is_some(),
+            signed: tcp.signed,
+            sensor: packet.head.sensor,
+            interface: packet.head.interface,
+            macs: [None; 2],
+            vlans: [NO_VLAN; 2],
+            ttl: [[0; 2]; 2],
+            icmp: packet.icmp,
+            carrier: packet.carrier,
+            well_inside: i64::from(packet.head.source_age_secs) >= limit.nanos() / SECOND,
+            wide,
+        };
+        opening.note_link(packet, Side::Opener, true);
+        opening
+    }
+
+    /// Notes what the link layer says of a side; gives a second address, and whether there are more tags than fit here.
+    pub(super) fn note_link(&mut self, packet: &Decoded, side: Side, is_first: bool) -> (Option<Mac>, bool) {
+        let index = side.index();
+        if let Some([least, most]) = self.ttl.get_mut(index) {
+            *least = if is_first { packet.ttl } else { packet.ttl.min(*least) };
+            *most = packet.ttl.max(*most);
+        }
+        let mut second = None;
+        if let (Some([source, _]), Some(known)) = (packet.link.macs, self.macs.get_mut(index)) {
+            match known {
+                None => *known = Some(source),
+                Some(known) => second = Some(source).filter(|source| source != known),
+            }
+        }
+        let ids = packet.link.vlans.ids();
+        let Some(known) = self.vlans.get_mut(index) else { return (second, false) };
+        if let ([first, ..], NO_VLAN) = (ids, *known) {
+            *known = *first;
+        }
+        (second, ids.iter().any(|id| id != known))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::flow::support::tcp;
+
+    #[test]
+    fn an_ipv4_key_is_held_exactly_and_comes_back_whole() {
+        let hashers = Hashers::default();
+        let packet = tcp("10.0.0.1:50000", "192.0.2.7:443");
+        let key = Key::new(&packet, &packet.tuple, None, 0, &hashers);
+        let (flow, from_low) =
+            FlowKey::new(&packet.tuple, packet.head.sensor, packet.encap, 0, packet.carrier.is_some());
+        assert_eq!((key.short.expand(), key.from_low), (Some(flow), from_low));
+        let tagged = Key::new(&packet, &packet.tuple, None, 7, &hashers);
+        assert_eq!(tagged.short.expand(), None);
+        assert_eq!(tagged.whole.unwrap().flow.vlan, 7);
+    }
+
+    #[test]
+    fn the_hot_entry_fits_one_cache_line() {
+        assert!(size_of::<Hot>() <= 64, "{}", size_of::<Hot>());
+        assert!(size_of::<Opening>() <= 96, "{}", size_of::<Opening>());
+        assert!(size_of::<Spoken>() <= 192, "{}", size_of::<Spoken>());
+        assert!(size_of::<Tcp>() <= 160, "{}", size_of::<Tcp>());
+    }
+}

@@ -1,0 +1,207 @@
+//! Both streams of a TCP connection while somebody reads them.
+
+use super::{
+    chunk::{Rest, Sink},
+    doubt::Reason,
+    stream::{Noted, Piece, Stream},
+    tcp::{SideMarks, Tcp, TcpSide, extend},
+};
+use crate::ground::model::{
+    cause::{Cause, Causes},
+    decoded::{Decoded, TcpFlags, TcpHead},
+    key::Side,
+    time::Timestamp,
+};
+
+/// What an open reading costs beside its streams' bytes.
+const READING_OVERHEAD: usize = size_of::<Reading>();
+
+/// The streams of both ends.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub(super) streams: [Stream; 2],
+    /// Data in a SYN: it counts when the SYN-ACK acknowledges it (RFC 7413; THREATS R09).
+    syn_data: [Option<Box<[u8]>>; 2],
+    /// Bytes last charged to the table.
+    pub(super) charged: usize,
+}
+
+/// The packet that is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival<'a> {
+    /// Who sent it.
+    pub(super) side: Side,
+    /// Its headers.
+    pub(super) packet: &'a Decoded,
+    /// Its TCP header.
+    pub(super) head: &'a TcpHead,
+    /// Its captured payload.
+    pub(super) payload: &'a [u8],
+    /// Why it may not have reached the peer.
+    pub(super) doubt: Option<Reason>,
+}
+
+impl Reading {
+    /// Memory held.
+    pub(super) fn cost(&self) -> usize {
+        let syn = self.syn_data.iter().flatten().map(|data| data.len()).sum::<usize>();
+        READING_OVERHEAD + syn + self.streams.iter().map(Stream::cost).sum::<usize>()
+    }
+
+    /// Keeps data that came inside a SYN of this flow.
+    pub(super) fn syn_data(&mut self, side: Side, data: &[u8], causes: &mut Causes) {
+        let Some(slot) = self.syn_data.get_mut(side.index()) else { return };
+        match slot {
+            Some(known) if **known != *data => causes.add(Cause::OverlapConflict),
+            Some(_) => {}
+            None => *slot = Some(data.into()),
+        }
+    }
+
+    /// Begins anew at the present edge of each direction; `arrival` is the first packet that is read again.
+    pub(super) fn resume(tcp: &Tcp, side: Side, head: &TcpHead) -> Self {
+        let mut reading = Self::default();
+        for (stream, sent) in reading.streams.iter_mut().zip(&tcp.sides) {
+            if sent.marks.has(SideMarks::ANCHORED) {
+                stream.begin(sent.next);
+            }
+        }
+        if let Some(stream) = reading.streams.get_mut(side.index()) {
+            *stream = Stream::default();
+            stream.begin(extend(tcp.side(side).next, head.seq));
+        }
+        reading
+    }
+
+    /// Reads one packet of the flow, after [`Tcp::segment`] has taken it in.
+    pub(super) fn packet(
+        &mut self,
+        arrival: &Arrival<'_>,
+        tcp: &mut Tcp,
+        causes: &mut Causes,
+        sink: &mut Sink<'_>,
+    ) {
+        let (head, side) = (arrival.head, arrival.side);
+        let flags = head.flags;
+        if flags.has(TcpFlags::RST) {
+            return; // Text in a reset is no part of the stream (RFC 9293 section 3.5.3).
+        }
+        let now = arrival.packet.head.at;
+        let (me, peer) = tcp.pair(side);
+        if flags.has(TcpFlags::SYN) {
+            if !arrival.payload.is_empty() && me.marks.has(SideMarks::ISN) && me.isn == head.seq {
+                self.syn_data(side, arrival.payload, causes);
+            }
+            if flags.has(TcpFlags::ACK) {
+                self.accept_syn_data(side.other(), peer, head.ack, causes, sink);
+            }
+            return;
+        }
+        // Whoever speaks on without an answer to his SYN's data sends it again.
+        if flags.has(TcpFlags::ACK) {
+            self.drop_syn_data(side.other());
+        }
+        let [opener, answerer] = &mut self.streams;
+        let (mine, theirs) = if side == Side::Opener { (opener, answerer) } else { (answerer, opener) };
+
+        let noted = theirs.pass_hole(now, known_ack(peer), false, side.other(), sink);
+        note(noted, causes);
+        theirs.variants(false, side.other(), sink);
+
+        let missing = arrival.packet.payload_wire_len.saturating_sub(arrival.payload.len() as u32);
+        if !arrival.payload.is_empty() || missing > 0 {
+            let edge = mine.begin(me.start);
+            let at = extend(edge, head.seq);
+            let reach = at + arrival.payload.len() as u64;
+            if flags.has(TcpFlags::URG) {
+                causes.add(Cause::UrgentData);
+            }
+            let piece = Piece { at, bytes: arrival.payload, cut: u64::from(missing) };
+            let noted = mine.add(piece, side, known_ack(me), sink);
+            match arrival.doubt {
+                Some(reason) => {
+                    if let Some(reason) = me.doubt(at, reach, reason) {
+                        causes.add_with(reason.cause, reason.why);
+                    }
+                }
+                None if !noted.conflict => me.confirm(at, reach),
+                None => {}
+            }
+            note(noted, causes);
+        }
+        let noted = mine.pass_hole(now, hole_ack(me, peer), false, side, sink);
+        note(noted, causes);
+        mine.variants(false, side, sink);
+    }
+
+    fn accept_syn_data(
+        &mut self,
+        side: Side,
+        sender: &TcpSide,
+        ack: u32,
+        causes: &mut Causes,
+        sink: &mut Sink<'_>,
+    ) {
+        let Some(data) = self.syn_data.get_mut(side.index()).and_then(Option::take) else { return };
+        let accepted = extend(sender.start, ack).saturating_sub(sender.start);
+        let accepted = data.get(..usize::try_from(accepted).unwrap_or(usize::MAX)).unwrap_or(&data);
+        if accepted.is_empty() {
+            return;
+        }
+        if let Some(stream) = self.streams.get_mut(side.index()) {
+            stream.begin(sender.start);
+            let piece = Piece { at: sender.start, bytes: accepted, cut: 0 };
+            note(stream.add(piece, side, known_ack(sender), sink), causes);
+        }
+    }
+
+    fn drop_syn_data(&mut self, side: Side) {
+        if let Some(data) = self.syn_data.get_mut(side.index()) {
+            *data = None;
+        }
+    }
+
+    /// Everything that is still held, when nothing more comes: bytes behind holes that the peer acknowledged, and variants
+    /// that have grown since they were shown.
+    fn finish(&mut self, tcp: &Tcp, now: Timestamp, causes: &mut Causes, sink: &mut Sink<'_>) {
+        for side in Side::BOTH {
+            let (me, peer) = (tcp.side(side), tcp.side(side.other()));
+            let Some(stream) = self.streams.get_mut(side.index()) else { continue };
+            note(stream.pass_hole(now, hole_ack(me, peer), true, side, sink), causes);
+            if stream.has_hole() {
+                causes.add(Cause::GapUnacked);
+            }
+            stream.variants(true, side, sink);
+        }
+    }
+
+    /// Nothing more is wanted: variants are shown as far as they have grown, and all else is let go.
+    pub(super) fn stop(&mut self, sink: &mut Sink<'_>) {
+        for (stream, side) in self.streams.iter_mut().zip(Side::BOTH) {
+            stream.variants(true, side, sink);
+        }
+    }
+
+    /// [`Reading::finish`] with what it delivers as values.
+    pub(super) fn rest(mut self, tcp: &Tcp, now: Timestamp, causes: &mut Causes) -> Vec<Rest> {
+        let mut rest = Vec::new();
+        self.finish(tcp, now, causes, &mut |chunk| rest.push(Rest::from(chunk)));
+        rest
+    }
+}
+
+/// How far the other end acknowledged, where that is known.
+fn known_ack(side: &TcpSide) -> Option<u64> {
+    side.marks.has(SideMarks::ACKED).then_some(side.acked)
+}
+
+/// The acknowledgment against which holes are held: none at all when the other end is not in the capture.
+fn hole_ack(side: &TcpSide, peer: &TcpSide) -> Option<u64> {
+    if peer.flags == TcpFlags::default() { None } else { Some(known_ack(side).unwrap_or(0)) }
+}
+
+fn note(noted: Noted, causes: &mut Causes) {
+    for (cause, why) in noted.causes() {
+        causes.add_with(cause, why);
+    }
+}

@@ -1,0 +1,99 @@
+//! Places with numbers, grown in chunks: nothing is copied when the table grows.
+
+/// Places of one chunk: 1,024 × 64 B = 64 KiB for the hot entries.
+const CHUNK_LEN: usize = 1024;
+
+/// Numbered places. A place that was never set does not exist.
+#[derive(Debug)]
+pub(super) struct Slab<T> {
+    chunks: Vec<Vec<T>>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { chunks: Vec::new() }
+    }
+}
+
+impl<T> Slab<T> {
+    /// What lies at `place`.
+    pub(super) fn get(&self, place: u32) -> Option<&T> {
+        self.chunks.get(place as usize / CHUNK_LEN)?.get(place as usize % CHUNK_LEN)
+    }
+
+    /// What lies at `place`, to be changed.
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
+        self.chunks.get_mut(place as usize / CHUNK_LEN)?.get_mut(place as usize % CHUNK_LEN)
+    }
+
+    /// Adds one place at the end and gives its number.
+    pub(super) fn push(&mut self, value: T) -> u32 {
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_LEN) {
+            self.chunks.push(Vec::with_capacity(CHUNK_LEN));
+        }
+        let chunks = self.chunks.len();
+        let Some(last) = self.chunks.last_mut() else { return u32::MAX };
+        last.push(value);
+        ((chunks - 1) * CHUNK_LEN + last.len() - 1) as u32
+    }
+}
+
+/// Numbered places that are given back and used again.
+#[derive(Debug)]
+pub(super) struct Pool<T> {
+    places: Slab<T>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self { places: Slab::default(), free: Vec::new() }
+    }
+}
+
+impl<T: Default> Pool<T> {
+    /// What lies at `place`.
+    pub(super) fn get(&self, place: u32) -> Option<&T> {
+        self.places.get(place)
+    }
+
+    /// What lies at `place`, to be changed.
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
+        self.places.get_mut(place)
+    }
+
+    /// Puts a value into a free place and gives its number.
+    pub(super) fn put(&mut self, value: T) -> u32 {
+        match self.free.pop() {
+            Some(place) => {
+                if let Some(slot) = self.places.get_mut(place) {
+                    *slot = value;
+                }
+                place
+            }
+            None => self.places.push(value),
+        }
+    }
+
+    /// Takes a value out; its place is free from now on. Must not be called twice for one value.
+    pub(super) fn take(&mut self, place: u32) -> T {
+        self.free.push(place);
+        self.places.get_mut(place).map(std::mem::take).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_given_back_is_used_again_before_the_slab_grows() {
+        let mut pool = Pool::default();
+        let places: Vec<_> = (0..3000_u32).map(|value| pool.put(value)).collect();
+        assert!(places.iter().enumerate().all(|(index, place)| *place as usize == index));
+        assert_eq!(pool.take(1500), 1500);
+        assert_eq!(pool.put(7), 1500);
+        assert_eq!(pool.put(8), 3000);
+        assert_eq!((pool.get(1500), pool.get(3000), pool.get(9999)), (Some(&7), Some(&8), None));
+    }
+}

@@ -1,0 +1,340 @@
+//! One direction of a TCP connection, put in sequence.
+//!
+//! The first copy of a byte is delivered; a later copy that differs is a conflict and becomes a variant (`overlap`). Work
+//! is linear in what arrives: a segment is compared and copied once, and found in a tree (THREATS R49).
+
+use std::collections::BTreeMap;
+
+use super::{
+    chunk::{Chunk, Sink},
+    overlap::Overlaps,
+};
+use crate::ground::model::{cause::Cause, key::Side, limits, time::Timestamp};
+
+/// What one segment held above a hole costs beside its bytes: tree node and allocation.
+const SEGMENT_OVERHEAD: usize = 64;
+
+/// A segment that came before the bytes in front of it.
+#[derive(Debug)]
+struct Ahead {
+    bytes: Box<[u8]>,
+    /// Bytes behind it that the snaplen cut.
+    cut: u64,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// Position of the next byte to deliver, once the stream has begun.
+    pub(super) at: Option<u64>,
+    /// Position of the first byte in `kept`.
+    kept_from: u64,
+    /// Delivered bytes, for comparison: all of them while the stream is short, then those not acknowledged.
+    kept: Vec<u8>,
+    /// False once the beginning was let go.
+    is_whole: bool,
+    ahead: BTreeMap<u64, Ahead>,
+    ahead_bytes: usize,
+    pub(super) overlaps: Overlaps,
+    /// Packet time and packets since the peer acknowledged bytes that are still missing.
+    waiting: Option<(Timestamp, u32)>,
+    /// Bytes looked at, for the tests of linear time.
+    #[cfg(test)]
+    pub(super) work: usize,
+}
+
+/// New bytes of a segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<'a> {
+    /// Position of the first byte.
+    pub(super) at: u64,
+    /// What was captured.
+    pub(super) bytes: &'a [u8],
+    /// Bytes behind it that the snaplen cut.
+    pub(super) cut: u64,
+}
+
+/// What a stream came across.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Noted {
+    /// Two copies of the same bytes differ.
+    pub(super) conflict: bool,
+    /// Bytes were not held for want of room.
+    pub(super) limit: bool,
+    /// A hole was passed over; true when the peer had acknowledged it.
+    pub(super) gap: Option<bool>,
+    /// Bytes that the snaplen cut were passed over.
+    pub(super) cut: bool,
+}
+
+impl Noted {
+    /// The causes in it.
+    pub(super) fn causes(self) -> impl Iterator<Item = (Cause, &'static str)> {
+        [
+            self.conflict.then_some((Cause::OverlapConflict, "")),
+            self.limit.then_some((Cause::ParserLimit, "stream")),
+            self.gap.map(|acked| (if acked { Cause::GapAcked } else { Cause::GapUnacked }, "")),
+            self.cut.then_some((Cause::Snaplen, "")),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+impl Stream {
+    /// Begins at `position`, unless it has begun.
+    pub(super) fn begin(&mut self, position: u64) -> u64 {
+        *self.at.get_or_insert_with(|| {
+            self.kept_from = position;
+            self.is_whole = true;
+            position
+        })
+    }
+
+    /// Memory held, in bytes.
+    pub(super) fn cost(&self) -> usize {
+        self.kept.capacity() + self.ahead_bytes + self.ahead.len() * SEGMENT_OVERHEAD + self.overlaps.cost()
+    }
+
+    /// True when something is held above a hole.
+    pub(super) fn has_hole(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// Takes in one segment and delivers what is in order now.
+    pub(super) fn add(
+        &mut self,
+        mut piece: Piece<'_>,
+        side: Side,
+        acked: Option<u64>,
+        sink: &mut Sink<'_>,
+    ) -> Noted {
+        let mut noted = Noted::default();
+        let at = self.begin(piece.at);
+        #[cfg(test)]
+        {
+            self.work += piece.bytes.len() + 1;
+        }
+        if piece.at < at {
+            self.compare_kept(piece, at, &mut noted);
+            let old = usize::try_from(at - piece.at).unwrap_or(usize::MAX);
+            match piece.bytes.get(old..) {
+                Some(rest) => piece = Piece { at, bytes: rest, cut: piece.cut },
+                None => {
+                    // The captured part is old; the part that was cut may reach beyond it.
+                    let end = piece.at + piece.bytes.len() as u64 + piece.cut;
+                    piece = Piece { at, bytes: &[], cut: end.saturating_sub(at) };
+                }
+            }
+        }
+        if piece.at == at {
+            self.in_order(piece, side, acked, &mut noted, sink);
+        } else {
+            self.hold(piece, &mut noted);
+        }
+        self.drain(side, acked, &mut noted, sink);
+        noted
+    }
+
+    /// Delivers a piece that begins where the stream stands, up to and through what was held.
+    fn in_order(
+        &mut self,
+        mut piece: Piece<'_>,
+        side: Side,
+        acked: Option<u64>,
+        noted: &mut Noted,
+        sink: &mut Sink<'_>,
+    ) {
+        loop {
+            let next = self.ahead.first_key_value().map_or(u64::MAX, |(start, _)| *start);
+            let room = usize::try_from(next - piece.at).unwrap_or(usize::MAX);
+            let (fresh, rest) = piece.bytes.split_at(room.min(piece.bytes.len()));
+            self.deliver(fresh, side, acked, sink);
+            piece = Piece { at: piece.at + fresh.len() as u64, bytes: rest, cut: piece.cut };
+            if rest.is_empty() {
+                // The cut part may have come whole in another copy: only what nobody holds is missing.
+                let missing = piece.cut.min(next - piece.at);
+                if missing > 0 {
+                    noted.cut = true;
+                    self.skip(missing, side, sink);
+                }
+                return;
+            }
+            // The held copy came first, so it is the one that counts.
+            let Some((start, held)) = self.ahead.pop_first() else { return };
+            self.ahead_bytes -= held.bytes.len();
+            let (again, rest) = rest.split_at(rest.len().min(held.bytes.len()));
+            if held.bytes.get(..again.len()) != Some(again) {
+                noted.conflict = true;
+                self.overlaps.add(start, again);
+            }
+            self.deliver(&held.bytes, side, acked, sink);
+            // What is cut lies behind the longer of the two.
+            let beyond = (held.bytes.len() - again.len()) as u64;
+            let cut = piece.cut.saturating_sub(beyond).max(held.cut.saturating_sub(rest.len() as u64));
+            piece = Piece { at: start + held.bytes.len() as u64, bytes: rest, cut };
+        }
+    }
+
+    /// Delivers what was held and is in order now.
+    fn drain(&mut self, side: Side, acked: Option<u64>, noted: &mut Noted, sink: &mut Sink<'_>) {
+        while let Some(at) = self.at
+            && let Some(entry) = self.ahead.first_entry()
+            && *entry.key() <= at
+        {
+            let (start, held) = entry.remove_entry();
+            self.ahead_bytes -= held.bytes.len();
+            let old = usize::try_from(at - start).unwrap_or(usize::MAX);
+            self.deliver(held.bytes.get(old..).unwrap_or(&[]), side, acked, sink);
+            let next = self.ahead.first_key_value().map_or(u64::MAX, |(start, _)| *start);
+            let at = self.at.unwrap_or(at);
+            let missing = held.cut.min(next.saturating_sub(at));
+            if missing > 0 {
+                noted.cut = true;
+                self.skip(missing, side, sink);
+            }
+        }
+    }
+
+    fn deliver(&mut self, bytes: &[u8], side: Side, acked: Option<u64>, sink: &mut Sink<'_>) {
+        if bytes.is_empty() {
+            return;
+        }
+        sink(Chunk::Bytes { side, bytes });
+        self.waiting = None;
+        self.at = self.at.map(|at| at + bytes.len() as u64);
+        self.kept.extend_from_slice(bytes);
+        let bound = if self.is_whole { limits::STREAM_PREFIX_MAX } else { 2 * limits::STREAM_TAIL_MAX };
+        if self.kept.len() > bound {
+            self.variants(true, side, sink);
+            self.forget(acked);
+        }
+    }
+
+    /// Keeps of what was delivered only what the peer has not acknowledged, as far as it fits.
+    fn forget(&mut self, acked: Option<u64>) {
+        let end = self.kept_from + self.kept.len() as u64;
+        let from = acked.unwrap_or(0).clamp(self.kept_from, end).max(end - (limits::STREAM_TAIL_MAX as u64));
+        let drop = usize::try_from(from - self.kept_from).unwrap_or(usize::MAX).min(self.kept.len());
+        self.kept.drain(..drop);
+        self.kept.shrink_to(limits::STREAM_TAIL_MAX);
+        self.kept_from = from;
+        self.is_whole = false;
+    }
+
+    fn skip(&mut self, missing: u64, side: Side, sink: &mut Sink<'_>) {
+        sink(Chunk::Gap { side, missing });
+        self.waiting = None;
+        let at = self.at.unwrap_or(0) + missing;
+        self.at = Some(at);
+        // A variant is a stream without gaps, so none is made across this one.
+        self.variants(true, side, sink);
+        self.kept.clear();
+        self.kept_from = at;
+        self.is_whole = false;
+    }
+
+    /// Compares a copy of bytes that were delivered with those that are kept.
+    fn compare_kept(&mut self, piece: Piece<'_>, at: u64, noted: &mut Noted) {
+        let end = (piece.at + piece.bytes.len() as u64).min(at);
+        // A keep-alive repeats the byte before the edge with any content (RFC 9293 section 3.8.4).
+        if piece.bytes.len() <= 1 && end == at {
+            return;
+        }
+        let from = piece.at.max(self.kept_from);
+        if from >= end {
+            return;
+        }
+        let mine = self.kept.get((from - self.kept_from) as usize..(end - self.kept_from) as usize);
+        let theirs = piece.bytes.get((from - piece.at) as usize..(end - piece.at) as usize);
+        if mine != theirs {
+            noted.conflict = true;
+            if let Some(theirs) = theirs {
+                self.overlaps.add(from, theirs);
+            }
+        }
+    }
+
+    /// Keeps a segment above a hole; what of it is held already is compared.
+    fn hold(&mut self, piece: Piece<'_>, noted: &mut Noted) {
+        let end = piece.at + piece.bytes.len() as u64;
+        let mut at = piece.at;
+        while at < end {
+            #[cfg(test)]
+            {
+                self.work += 1;
+            }
+            let over = self
+                .ahead
+                .range(..=at)
+                .next_back()
+                .filter(|(start, held)| **start + held.bytes.len() as u64 > at);
+            let slice = |from: u64, to: u64| {
+                piece.bytes.get((from - piece.at) as usize..(to - piece.at) as usize).unwrap_or(&[])
+            };
+            if let Some((start, held)) = over {
+                let to = end.min(start + held.bytes.len() as u64);
+                let theirs = slice(at, to);
+                if held.bytes.get((at - start) as usize..(to - start) as usize) != Some(theirs) {
+                    noted.conflict = true;
+                    self.overlaps.add(at, theirs);
+                }
+                at = to;
+                continue;
+            }
+            let to = self.ahead.range(at..).next().map_or(end, |(start, _)| end.min(*start));
+            let bytes = slice(at, to);
+            if self.ahead_bytes + bytes.len() > limits::STREAM_AHEAD_MAX
+                || self.ahead.len() >= limits::STREAM_SEGMENTS_MAX
+            {
+                noted.limit = true;
+                return;
+            }
+            self.ahead_bytes += bytes.len();
+            let cut = if to == end { piece.cut } else { 0 };
+            self.ahead.insert(at, Ahead { bytes: bytes.into(), cut });
+            at = to;
+        }
+    }
+
+    /// Gives a hole up when nothing can fill it any more: the peer acknowledged it (or is not seen at all), and enough of
+    /// the flow has passed that disorder of the mirror cannot explain it.
+    pub(super) fn pass_hole(
+        &mut self,
+        now: Timestamp,
+        acked: Option<u64>,
+        is_over: bool,
+        side: Side,
+        sink: &mut Sink<'_>,
+    ) -> Noted {
+        let mut noted = Noted::default();
+        loop {
+            let (Some(at), Some((first, _))) = (self.at, self.ahead.first_key_value()) else { return noted };
+            let reach = acked.unwrap_or(u64::MAX);
+            if reach <= at {
+                self.waiting = None;
+                return noted;
+            }
+            let (since, packets) = self.waiting.get_or_insert((now, 0));
+            *packets += 1;
+            let full = self.ahead_bytes + limits::STREAM_TAIL_MAX > limits::STREAM_AHEAD_MAX;
+            let patient =
+                *packets < limits::HOLE_PATIENCE_PACKETS && now.since(*since) < limits::HOLE_PATIENCE;
+            if patient && !full && !is_over {
+                return noted;
+            }
+            let missing = (*first).min(reach) - at;
+            noted.gap = Some(acked.is_some());
+            self.skip(missing, side, sink);
+            self.drain(side, acked, &mut noted, sink);
+        }
+    }
+
+    /// Delivers variants: soon after a conflict, and again as the stream behind it grows.
+    pub(super) fn variants(&mut self, is_over: bool, side: Side, sink: &mut Sink<'_>) {
+        if self.overlaps.is_empty() || !self.is_whole {
+            return;
+        }
+        self.overlaps.deliver(self.kept_from, &self.kept, is_over, side, sink);
+    }
+}
