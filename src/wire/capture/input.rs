@@ -100,6 +100,7 @@ pub(super) fn open_with(request: &Request, block_len: usize) -> Result<(Feed, Ba
 
     let total = ordered.files.iter().try_fold(0_u64, |sum, (found, twin)| match (found.len(), twin) {
         (_, Some(_)) => Some(sum),
+        _ if found.is_foreign => Some(sum),
         (Some(len), None) => Some(sum.saturating_add(len)),
         (None, None) => None,
     });

@@ -58,6 +58,8 @@ mod sources;
 mod walker;
 
 #[cfg(test)]
+mod against_libpcap;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod support;

@@ -151,8 +151,8 @@ impl Pcap {
             }
             self.last_secs = Some(record.secs);
             sink.packet(Record {
-                at: self.stamp(&record),
-                stamp: Stamp::Told,
+                at: self.moment(&record),
+                stamp: if record.fraction < self.fractions() { Stamp::Told } else { Stamp::Odd },
                 offset: start,
                 captured: record.captured,
                 wire: record.wire,
@@ -190,7 +190,6 @@ impl Pcap {
 
     /// True when the header is one that a writer of this very file would write next.
     fn is_usual(&self, record: &RecordHeader) -> bool {
-        let fractions = if self.header.unit == 1 { 1_000_000_000 } else { 1_000_000 };
         let longest = match self.header.snaplen as usize {
             0 => RECORD_LEN_MAX,
             snaplen => snaplen.min(RECORD_LEN_MAX),
@@ -201,7 +200,7 @@ impl Pcap {
             (last - BACK_SECS..=last + AHEAD_SECS).contains(&secs)
         });
         is_near
-            && record.fraction < fractions
+            && record.fraction < self.fractions()
             && record.captured > 0
             && record.captured as usize <= longest
             && record.captured <= record.wire
@@ -220,8 +219,13 @@ impl Pcap {
         })
     }
 
+    /// Units of the fraction in one second.
+    const fn fractions(&self) -> u32 {
+        if self.header.unit == 1 { 1_000_000_000 } else { 1_000_000 }
+    }
+
     /// Seconds are unsigned: the format reaches from 1970 to 2106 and always fits.
-    fn stamp(&self, record: &RecordHeader) -> Timestamp {
+    fn moment(&self, record: &RecordHeader) -> Timestamp {
         Timestamp::from_nanos(i64::from(record.secs) * SECOND + i64::from(record.fraction) * self.header.unit)
     }
 }

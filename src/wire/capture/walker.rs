@@ -50,7 +50,7 @@ pub(super) struct Record {
 pub(super) enum Stamp {
     /// As the capture wrote it.
     Told,
-    /// Before 1970, or clamped because it cannot be told.
+    /// Before 1970, with a fraction of a second and more, or clamped because it cannot be told.
     Odd,
     /// The capture wrote none.
     Absent,
