@@ -42,6 +42,8 @@ impl LinkType {
     pub const PPP_ETHER: Self = Self(51);
     /// Raw IP, version from the first nibble.
     pub const RAW: Self = Self(101);
+    /// Cisco HDLC: address, control, EtherType.
+    pub const CISCO_HDLC: Self = Self(104);
     /// OpenBSD loopback: a 4-byte family in network order.
     pub const LOOP: Self = Self(108);
     /// Linux cooked capture, version 1.
@@ -52,6 +54,8 @@ impl LinkType {
     pub const IPV4: Self = Self(228);
     /// Raw IPv6.
     pub const IPV6: Self = Self(229);
+    /// A Netfilter log message with the packet among its attributes.
+    pub const NFLOG: Self = Self(239);
     /// Linux cooked capture, version 2.
     pub const SLL2: Self = Self(276);
 }
