@@ -8,6 +8,7 @@ use crate::ground::model::{
 };
 
 use super::{
+    cooked,
     cursor::{Cursor, Refusal},
     network::{self, Network},
 };
@@ -33,6 +34,8 @@ pub(super) enum Layer {
     Sll,
     /// Linux cooked capture, version 2.
     Sll2,
+    /// A Netfilter log message.
+    Nflog,
     /// IP of the version its first nibble says.
     Ip,
     /// IPv4.
@@ -50,11 +53,12 @@ impl Layer {
             LinkType::RAW_BSD | LinkType::RAW_OPENBSD | LinkType::RAW => (Self::Ip, 0),
             LinkType::IPV4 => (Self::Ipv4, 0),
             LinkType::IPV6 => (Self::Ipv6, 0),
-            LinkType::PPP | LinkType::PPP_HDLC => (Self::Ppp, 0),
+            LinkType::PPP | LinkType::PPP_HDLC | LinkType::CISCO_HDLC => (Self::Ppp, 0),
             LinkType::PPP_WITH_DIR => (Self::Ppp, 1),
             LinkType::PPP_ETHER => (Self::Pppoe, 0),
             LinkType::SLL => (Self::Sll, 0),
             LinkType::SLL2 => (Self::Sll2, 0),
+            LinkType::NFLOG => (Self::Nflog, 0),
             _ => return None,
         })
     }
@@ -102,9 +106,10 @@ fn step(cursor: &mut Cursor<'_>, layer: Layer, link: &mut LinkFacts) -> Result<L
         Layer::Ppp => ppp(cursor),
         Layer::Pppoe => pppoe(cursor),
         Layer::Mpls => mpls(cursor),
-        Layer::Family => family(cursor),
-        Layer::Sll => sll(cursor, link),
-        Layer::Sll2 => sll2(cursor, link),
+        Layer::Family => cooked::family(cursor),
+        Layer::Sll => cooked::sll(cursor, link),
+        Layer::Sll2 => cooked::sll2(cursor, link),
+        Layer::Nflog => cooked::nflog(cursor),
         Layer::Ip => match cursor.u8(0)? >> 4 {
             4 => Ok(Layer::Ipv4),
             6 => Ok(Layer::Ipv6),
@@ -150,6 +155,7 @@ fn tagged(cursor: &mut Cursor<'_>, kind: u16, link: &mut LinkFacts) -> Result<La
         | ether_type::PAUSE
         | ether_type::EAPOL
         | ether_type::LLDP
+        | ether_type::REALTEK
         | ether_type::CFM
         | ether_type::LOOPBACK => Err(Refusal(NoFlow::LinkControl, kind)),
         _ => Err(Refusal(NoFlow::EtherType, kind)),
@@ -290,66 +296,6 @@ fn is_ethernet(cursor: Cursor<'_>) -> bool {
     }
 }
 
-/// The address family of BSD loopback captures, in whichever byte order the machine had.
-fn family(cursor: &mut Cursor<'_>) -> Result<Layer, Refusal> {
-    let family = match cursor.u32(0)? {
-        swapped if swapped > 0xffff => swapped.swap_bytes(),
-        family => family,
-    };
-    cursor.at += 4;
-    cursor.number = family as u16;
-    match family {
-        2 => Ok(Layer::Ipv4),
-        // AF_INET6 of Linux, Windows, NetBSD and OpenBSD, FreeBSD, Darwin.
-        10 | 23 | 24 | 28 | 30 => Ok(Layer::Ipv6),
-        _ => Err(Refusal(NoFlow::EtherType, cursor.number)),
-    }
-}
-
-/// Linux cooked capture: type, hardware, address length, 8 bytes of address, protocol.
-fn sll(cursor: &mut Cursor<'_>, link: &mut LinkFacts) -> Result<Layer, Refusal> {
-    let hardware = cursor.u16(2)?;
-    let address_len = cursor.u16(4)?;
-    let source: [u8; 6] = cursor.array(6)?;
-    let protocol = cursor.u16(14)?;
-    cursor.at += 16;
-    cooked(cursor, hardware, usize::from(address_len), source, protocol, link)
-}
-
-/// Linux cooked capture 2: protocol, reserved, interface, hardware, type, address length, 8 bytes of address.
-fn sll2(cursor: &mut Cursor<'_>, link: &mut LinkFacts) -> Result<Layer, Refusal> {
-    let protocol = cursor.u16(0)?;
-    let hardware = cursor.u16(8)?;
-    let address_len = cursor.u8(11)?;
-    let source: [u8; 6] = cursor.array(12)?;
-    cursor.u16(18)?;
-    cursor.at += 20;
-    cooked(cursor, hardware, usize::from(address_len), source, protocol, link)
-}
-
-fn cooked(
-    cursor: &mut Cursor<'_>,
-    hardware: u16,
-    address_len: usize,
-    source: [u8; 6],
-    protocol: u16,
-    link: &mut LinkFacts,
-) -> Result<Layer, Refusal> {
-    const NETLINK: u16 = 824;
-    cursor.number = protocol;
-    if address_len == 6 {
-        link.macs = Some([Mac(source), Mac::default()]);
-    }
-    match (hardware, protocol) {
-        (NETLINK, _) => Err(Refusal(NoFlow::LinkControl, protocol)),
-        // 802.3 frames without LLC are Novell's; 4 announces LLC.
-        (_, 0x0001) => Err(Refusal(NoFlow::Llc, protocol)),
-        (_, 0x0004) => Ok(Layer::Llc),
-        (_, kind) if kind < 0x0600 => Err(Refusal(NoFlow::EtherType, kind)),
-        (_, kind) => Ok(Layer::EtherType(kind)),
-    }
-}
-
 /// EtherTypes (IANA "IEEE 802 Numbers").
 pub(super) mod ether_type {
     pub(crate) const IPV4: u16 = 0x0800;
@@ -368,6 +314,7 @@ pub(super) mod ether_type {
     pub(crate) const PPPOE_SESSION: u16 = 0x8864;
     pub(crate) const JUMBO_LLC: u16 = 0x8870;
     pub(crate) const EAPOL: u16 = 0x888e;
+    pub(crate) const REALTEK: u16 = 0x8899;
     pub(crate) const QINQ: u16 = 0x88a8;
     pub(crate) const ERSPAN: u16 = 0x88be;
     pub(crate) const LLDP: u16 = 0x88cc;

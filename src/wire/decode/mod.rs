@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod checksum;
+mod cooked;
 mod cursor;
 mod datagram;
 mod digest;

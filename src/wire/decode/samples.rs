@@ -214,6 +214,14 @@ pub(super) fn all() -> Vec<(&'static str, LinkType, Vec<u8>)> {
                 join(&[&[0x86, 0xdd, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0], &v6]),
             ),
         ),
+        ("cisco hdlc", (LinkType::CISCO_HDLC, join(&[&[0x0f, 0, 8, 0], &v4]))),
+        (
+            "nflog",
+            (
+                LinkType::NFLOG,
+                join(&[&[2, 0, 0, 20], &[5, 0, 10, 0, 1, 0, 0, 0], &[4 + v4.len() as u8, 0, 9, 0], &v4]),
+            ),
+        ),
         ("raw", (LinkType::RAW, v6.clone())),
         ("null", (LinkType::NULL, join(&[&[2, 0, 0, 0], &v4]))),
         ("loop", (LinkType::LOOP, join(&[&[0, 0, 0, 24], &v6]))),
@@ -232,6 +240,7 @@ pub(super) fn all() -> Vec<(&'static str, LinkType, Vec<u8>)> {
         ("erspan ii", gre(0x1000, 0x88be, &erspan2)),
         ("erspan iii", gre(0x1000, 0x22eb, &erspan3)),
         ("vxlan", over_udp(4789, &join(&[&[8, 0, 0, 0, 0, 0, 0x2a, 0], &inner]))),
+        ("vxlan gpe", over_udp(4790, &join(&[&[0x0c, 0, 0, 1, 0, 0, 0x2a, 0], &v4]))),
         ("geneve", over_udp(6081, &join(&[&[1, 0, 0x65, 0x58, 0, 0, 0x2a, 0], &[1, 2, 3, 0], &inner]))),
         ("gtp-u", over_udp(2152, &join(&[&[0x30, 0xff, 0, v4.len() as u8, 0, 0, 0, 9], &v4]))),
         (

@@ -71,6 +71,8 @@ fn every_way_to_an_ip_header_ends_at_the_same_packet() {
         "cisco metadata",
         "vn-tag",
         "provider backbone",
+        "cisco hdlc",
+        "nflog",
         "sll",
         "null",
         "ppp",
@@ -101,6 +103,7 @@ fn a_tunnel_counts_the_inner_packet_and_lists_the_outer_one() {
         ("erspan ii", TunnelKind::Erspan, 7, None),
         ("erspan iii", TunnelKind::Erspan, 7, None),
         ("vxlan", TunnelKind::Vxlan, 0x2a, Some(0x2a)),
+        ("vxlan gpe", TunnelKind::Vxlan, 0x2a, Some(0x2a)),
         ("geneve", TunnelKind::Geneve, 0x2a, Some(0x2a)),
         ("gtp-u", TunnelKind::GtpU, 9, None),
         ("gtp-u with extensions", TunnelKind::GtpU, 9, None),
@@ -146,13 +149,48 @@ fn a_port_alone_opens_no_tunnel() {
 }
 
 #[test]
-fn pptp_and_broken_gre_stay_flows_of_gre() {
-    let ppp = join(&[&[0x30, 0x01, 0x88, 0x0b, 0, 40, 0, 1, 0, 0, 0, 1, 0x21], &plain4()]);
-    for content in [&ppp[..], &[0, 0, 8, 0], &[0x20, 0, 8, 0, 0], b""] {
+fn gre_of_version_1_is_opened_where_it_is_in_the_clear() {
+    let pptp = |ppp: &[u8]| join(&[&[0x30, 0x81, 0x88, 0x0b, 0, 40, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1], ppp]);
+    let clear = pptp(&join(&[&[0xff, 3, 0, 0x21], &plain4()]));
+    let eoip = join(&[&[0x20, 0x01, 0x64, 0, 0, 90, 7, 0], &ethernet(0x0800, &plain4())]);
+    for content in [clear, eoip] {
+        let out = of_ethernet(0x0800, &ip4(47, &content));
+        assert_eq!((ends(&flow(&out).tuple), flow(&out).encap), (PLAIN4, Encap::default()));
+        assert_eq!(out.carriers[0].carrier, Some(TunnelKind::Gre));
+    }
+    let encrypted = pptp(&[0, 0xfd, 0x90, 1, 2, 3]);
+    for content in [&encrypted[..], &[0, 0, 8, 0], &[0x20, 0, 8, 0, 0], &[0, 2, 8, 0], b""] {
         let out = of_ethernet(0x0800, &ip4(47, content));
         assert_eq!(flow(&out).tuple.transport, Transport(47));
         assert!(out.carriers.is_empty());
     }
+}
+
+#[test]
+fn teredo_between_peers_is_known_by_its_addresses_and_its_length() {
+    let mut inner = plain6();
+    inner[8..24].copy_from_slice(&[0x20, 1, 0, 0, 0xc0, 0, 2, 45, 0, 0, 0x63, 0xbf, 0x3f, 0xff, 0xfd, 0xd2]);
+    let out = of_ethernet(0x0800, &ip4(UDP, &udp4(50_001, &inner)));
+    assert_eq!(out.carriers[0].carrier, Some(TunnelKind::Teredo));
+    for other in [join(&[&inner, b"x"]), plain6()] {
+        assert!(of_ethernet(0x0800, &ip4(UDP, &udp4(50_001, &other))).carriers.is_empty());
+    }
+}
+
+#[test]
+fn a_tcp_header_without_its_options_says_enough_where_the_snaplen_took_them() {
+    let packet = ip4(TCP, &tcp4_with(SYN, &[2, 4, 5, 0xb4], b"early"));
+    let frame = ethernet(0x0800, &packet);
+    let head = PacketHead { captured_len: 54, ..head(LinkType::ETHERNET, &frame) };
+    let mut out = Decodings::default();
+    decode(&frame[..54], &head, &mut out);
+    let decoded = flow(&out);
+    assert_eq!((ends(&decoded.tuple), decoded.marks), (PLAIN4, PacketMarks::CUT));
+    assert_eq!((decoded.payload_len, decoded.payload_wire_len), (0, 5));
+    // Uncut, the same bytes are a header that contradicts itself.
+    let mut short = ip4(TCP, &tcp4(SYN, b""));
+    short[32] = 0x60;
+    assert!(flow(&of_ethernet(0x0800, &short)).marks.has(PacketMarks::NO_TRANSPORT));
 }
 
 #[test]
@@ -379,7 +417,7 @@ fn check(out: &Decodings, frame: &[u8], name: &str) {
     }
 }
 
-const LINKS: [u16; 14] = [0, 1, 9, 12, 14, 50, 51, 101, 108, 113, 204, 228, 229, 276];
+const LINKS: [u16; 16] = [0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276];
 
 proptest! {
     #[test]
@@ -475,16 +513,17 @@ fn agree(out: &Decodings, frame: &[u8]) {
             );
             assert_eq!(decoded.payload(frame), tcp.payload());
         }
-        Some(TransportSlice::Udp(udp)) if decoded.tcp.is_none() => {
+        Some(TransportSlice::Udp(udp)) => {
             assert_eq!(
                 (decoded.tuple.source.port, decoded.tuple.target.port),
                 (udp.source_port(), udp.destination_port())
             );
             assert_eq!(decoded.payload(frame), udp.payload());
         }
-        _ => assert_eq!(
-            (decoded.tcp, decoded.tuple.transport == Transport::UDP && decoded.tuple.target.port != 0),
-            (None, false)
-        ),
+        // Options that the snaplen took are the one place where we read more.
+        _ if decoded.tcp.is_some() => {
+            assert!(decoded.marks.has(PacketMarks::CUT) && decoded.payload_len == 0)
+        }
+        _ => assert!(decoded.tuple.transport != Transport::UDP || decoded.tuple.target.port == 0),
     }
 }

@@ -62,7 +62,7 @@ impl Decoded {
     /// on the wire.
     fn payload_behind(&mut self, network: &Network, header_len: usize, wire_len: usize) {
         let captured = (network.end - network.payload_at).min(wire_len);
-        self.payload_at = clamp(network.payload_at + header_len);
+        self.payload_at = clamp((network.payload_at + header_len).min(network.end));
         self.payload_len = clamp(captured.saturating_sub(header_len));
         self.payload_wire_len = clamp(wire_len.saturating_sub(header_len));
     }
@@ -73,21 +73,43 @@ fn clamp(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// RFC 9293. The header's length, unless it is not there to its end.
+/// RFC 9293. The header's length, unless its fixed part is not there or contradicts itself.
 #[inline]
 fn tcp(content: &[u8], decoded: &mut Decoded) -> Option<usize> {
-    let header = TcpHeaderSlice::from_slice(content).ok()?;
+    let Ok(header) = TcpHeaderSlice::from_slice(content) else {
+        return tcp_without_options(content, decoded);
+    };
+    Some(tcp_fields(&header, decoded))
+}
+
+/// A snaplen of 54 cuts every option of Ethernet, IPv4 and TCP, and nothing that flows need.
+#[cold]
+fn tcp_without_options(content: &[u8], decoded: &mut Decoded) -> Option<usize> {
+    let mut fixed = *content.first_chunk::<20>()?;
+    let header_len = usize::from(*fixed.get(12)? >> 4) * 4;
+    if header_len < 20 || !decoded.marks.has(PacketMarks::CUT) {
+        return None;
+    }
+    *fixed.get_mut(12)? &= 0x0f;
+    *fixed.get_mut(12)? |= 0x50;
+    tcp_fields(&TcpHeaderSlice::from_slice(&fixed).ok()?, decoded);
+    Some(header_len)
+}
+
+#[inline]
+fn tcp_fields(header: &TcpHeaderSlice<'_>, decoded: &mut Decoded) -> usize {
     let bytes = header.slice();
+    let flags = |at| bytes.get(at).copied().unwrap_or(0);
     decoded.tuple.source.port = header.source_port();
     decoded.tuple.target.port = header.destination_port();
     decoded.tcp = Some(TcpHead {
         seq: header.sequence_number(),
         ack: header.acknowledgment_number(),
-        flags: TcpFlags(u16::from_be_bytes([*bytes.get(12)? & 0x0f, *bytes.get(13)?])),
+        flags: TcpFlags(u16::from_be_bytes([flags(12) & 0x0f, flags(13)])),
         window: header.window_size(),
         signed: bytes.len() > 20 && is_signed(header.options()),
     });
-    Some(bytes.len())
+    bytes.len()
 }
 
 /// True when a signature is among the options: TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925).

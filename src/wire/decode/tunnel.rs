@@ -88,19 +88,25 @@ pub(super) fn inside<'a>(bytes: &'a [u8], network: &Network, decoded: &Decoded) 
     }
 }
 
+/// Tunnels over UDP are known by either port, since some send from it; what is inside must fit to the byte.
 fn over_udp(inside: Cursor<'_>, source: u16, target: u16) -> Option<Tunnel<'_>> {
-    let tunnel = match (source, target) {
-        // 8472 is what Linux took before IANA gave a port.
-        (_, 4789 | 8472) => vxlan(inside),
-        (_, 6081) => geneve(inside),
-        (2152, _) | (_, 2152) => gtp_u(inside),
-        (3544, _) | (_, 3544) => teredo(inside),
-        _ => return None,
+    let either = |port| source == port || target == port;
+    let tunnel = if either(4789) || either(4790) || either(8472) {
+        // 4790 is the generic extension's port; 8472 is what Linux took before IANA gave one.
+        vxlan(inside)
+    } else if either(6081) {
+        geneve(inside)
+    } else if either(2152) {
+        gtp_u(inside)
+    } else if either(3544) || is_teredo_between_peers(&inside) {
+        teredo(inside)
+    } else {
+        return None;
     };
     tunnel.ok()?.map(|tunnel| Tunnel { is_guess: true, ..tunnel })
 }
 
-/// GRE (RFC 2784, 2890, the routing field of RFC 1701) and what rides on it. Version 1 (PPTP) is not opened.
+/// GRE (RFC 2784, 2890, the routing field of RFC 1701) and what rides on it.
 fn gre(mut inside: Cursor<'_>) -> Result<Option<Tunnel<'_>>, Refusal> {
     const CHECKSUM: u16 = 0x8000;
     const ROUTING: u16 = 0x4000;
@@ -109,8 +115,10 @@ fn gre(mut inside: Cursor<'_>) -> Result<Option<Tunnel<'_>>, Refusal> {
     const VERSION: u16 = 0x0007;
     let flags = inside.u16(0)?;
     let kind = inside.u16(2)?;
-    if flags & VERSION != 0 {
-        return Ok(None);
+    match flags & VERSION {
+        0 => {}
+        1 => return enhanced_gre(inside, flags, kind),
+        _ => return Ok(None),
     }
     inside.at += 4;
     if flags & (CHECKSUM | ROUTING) != 0 {
@@ -158,6 +166,26 @@ fn gre(mut inside: Cursor<'_>) -> Result<Option<Tunnel<'_>>, Refusal> {
     })
 }
 
+/// GRE version 1: PPTP (RFC 2637 section 4.1), whose PPP is read where it is in the clear, and MikroTik's EoIP, which
+/// borrows its header. Their numbers are per direction or per call and are no identity.
+fn enhanced_gre(mut inside: Cursor<'_>, flags: u16, kind: u16) -> Result<Option<Tunnel<'_>>, Refusal> {
+    const SEQUENCE: u16 = 0x1000;
+    const ACKNOWLEDGMENT: u16 = 0x0080;
+    const EOIP: u16 = 0x6400;
+    let number = inside.u16(6)?;
+    inside.at += 8;
+    let layer = match kind {
+        ether_type::PPP => {
+            inside.at += if flags & SEQUENCE != 0 { 4 } else { 0 };
+            inside.at += if flags & ACKNOWLEDGMENT != 0 { 4 } else { 0 };
+            Layer::Ppp
+        }
+        EOIP => Layer::Ethernet,
+        _ => return Ok(None),
+    };
+    Ok(Some(Tunnel { id: u32::from(number), ..Tunnel::new(TunnelKind::Gre, layer, inside) }))
+}
+
 /// ERSPAN type I has no header of its own, type II has 8 bytes; GRE's sequence number tells them apart
 /// (draft-foschiano-erspan-03 section 4).
 fn erspan(mut inside: Cursor<'_>, has_sequence: bool) -> Result<Option<Tunnel<'_>>, Refusal> {
@@ -196,17 +224,23 @@ fn mirrored(head: u32, layer: Layer, inside: Cursor<'_>) -> Tunnel<'_> {
     Tunnel { id: head & 0x03ff, vlan, ..Tunnel::new(TunnelKind::Erspan, layer, inside) }
 }
 
-/// VXLAN (RFC 7348), with the group policy bit that some switches set.
+/// VXLAN (RFC 7348), with the group policy bit that some switches set, and the generic extension, which names what it
+/// carries (draft-ietf-nvo3-vxlan-gpe).
 fn vxlan(mut inside: Cursor<'_>) -> Result<Option<Tunnel<'_>>, Refusal> {
     const VALID: u8 = 0x08;
+    const NAMED: u8 = 0x04;
     const GROUP_POLICY: u8 = 0x80;
-    let flags = inside.u8(0)?;
+    let [flags, .., next] = inside.array::<4>(0)?;
     let vni = inside.u32(4)?;
-    if flags & !GROUP_POLICY != VALID {
-        return Ok(None);
-    }
+    let layer = match (flags & !GROUP_POLICY, next) {
+        (VALID, _) => Layer::Ethernet,
+        (flags, 1) if flags == VALID | NAMED => Layer::Ipv4,
+        (flags, 2) if flags == VALID | NAMED => Layer::Ipv6,
+        (flags, 3) if flags == VALID | NAMED => Layer::Ethernet,
+        _ => return Ok(None),
+    };
     inside.at += 8;
-    let tunnel = Tunnel::new(TunnelKind::Vxlan, Layer::Ethernet, inside);
+    let tunnel = Tunnel::new(TunnelKind::Vxlan, layer, inside);
     Ok(Some(Tunnel { id: vni >> 8, is_identity: true, ..tunnel }))
 }
 
@@ -262,4 +296,13 @@ fn teredo(mut inside: Cursor<'_>) -> Result<Option<Tunnel<'_>>, Refusal> {
         inside.at += 8;
     }
     Ok(Some(Tunnel::new(TunnelKind::Teredo, Layer::Ipv6, inside)))
+}
+
+/// Teredo peers talk over any ports once they have met: IPv6 as long as the datagram, with a Teredo address
+/// (RFC 4380 section 2.6) at one end.
+fn is_teredo_between_peers(inside: &Cursor<'_>) -> bool {
+    const PREFIX: [u8; 4] = [0x20, 0x01, 0, 0];
+    inside.u8(0).is_ok_and(|first| first >> 4 == 6)
+        && inside.u16(4).is_ok_and(|len| usize::from(len) + 40 == inside.wire_left())
+        && (inside.array(8) == Ok(PREFIX) || inside.array(24) == Ok(PREFIX))
 }
