@@ -20,11 +20,14 @@ pub mod tls;
 
 // stream and datagram protocols
 pub mod dhcp;
+mod dialogue;
 pub mod dns;
 mod dns_message;
+pub mod ftp;
 pub mod http1;
 mod http_head;
 pub mod local_names;
+pub mod mail;
 #[cfg(test)]
 mod told;
 
@@ -38,6 +41,10 @@ pub static REGISTRY: &[&Protocol] = &[
     &dtls::PROTOCOL,
     // all others
     &http1::PROTOCOL,
+    &mail::SMTP,
+    &mail::POP3,
+    &mail::IMAP,
+    &ftp::PROTOCOL,
     // their names are a shape of their own that DNS would take for its own
     &local_names::NBNS,
     &dns::UDP,
