@@ -44,12 +44,13 @@ impl Policy {
     }
 }
 
-/// The VLANs of segments that share addresses at some moment and that VLANs tell apart (RULES 17).
+/// The VLANs of segments that share a block at some moment and that VLANs tell apart (RULES 17). Of nested blocks the
+/// longer one names the segment, so VLANs tell nothing apart there.
 fn key_vlans(objects: &Objects) -> Vec<u16> {
     let mut vlans = BTreeSet::new();
     for (number, one) in objects.segments.iter().enumerate() {
         for two in &objects.segments[number + 1..] {
-            let share = one.cidr.iter().any(|a| two.cidr.iter().any(|b| a.overlaps(b)));
+            let share = one.cidr.iter().any(|block| two.cidr.contains(block));
             let apart = one.vlan.iter().all(|vlan| !two.vlan.contains(vlan));
             if share && apart && one.periods.meet(&two.periods) {
                 vlans.extend(one.vlan.iter().chain(&two.vlan));

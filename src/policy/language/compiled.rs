@@ -259,7 +259,7 @@ impl Policy {
             Place::Segment(index) => self.segment(index).ipv6,
             _ => None,
         };
-        own.unwrap_or(self.defaults().ipv6) == Stance::Deny
+        own.unwrap_or(self.objects.defaults.ipv6) == Stance::Deny
     }
 
     /// The hops of channels that lead from one end to the other, those of expired channels included and marked, in

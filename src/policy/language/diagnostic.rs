@@ -100,6 +100,9 @@ impl Source {
     }
 }
 
+/// Labels further apart are not drawn together: everything between them would be drawn too.
+const LINES_IN_ONE_DRAWING: usize = 4;
+
 /// A place in a file.
 #[derive(Clone, Debug)]
 pub struct Spot {
@@ -110,10 +113,16 @@ pub struct Spot {
 }
 
 impl Spot {
+    /// The line it begins in, from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.source.line_column(self.span.start).0
+    }
+
     /// `file:line`, for texts.
     #[must_use]
     pub fn file_line(&self) -> String {
-        format!("{}:{}", self.source.name, self.source.line_column(self.span.start).0)
+        format!("{}:{}", self.source.name, self.line())
     }
 }
 
@@ -173,9 +182,15 @@ impl Diagnostic {
             Level::Info => miette::Severity::Advice,
         };
         let mut message = self.message.of(lang).to_owned();
-        let home = self.labels.first().map(|(spot, _)| &spot.source);
-        let is_home = |spot: &Spot| home.is_some_and(|home| Arc::ptr_eq(home, &spot.source));
-        // One drawing shows one file; what lies in others is named by file and line.
+        let first = self.labels.first().map(|(spot, _)| spot);
+        let home = first.map(|spot| &spot.source);
+        // One drawing shows a few lines of one file; what lies elsewhere is named by file and line.
+        let is_home = |spot: &Spot| {
+            first.is_some_and(|first| {
+                let lines = first.line().abs_diff(spot.line());
+                Arc::ptr_eq(&first.source, &spot.source) && lines <= LINES_IN_ONE_DRAWING
+            })
+        };
         for (spot, words) in self.labels.iter().filter(|(spot, _)| !is_home(spot)) {
             let _ = write!(message, " ({}: {})", spot.file_line(), words.of(lang));
         }

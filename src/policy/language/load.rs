@@ -95,7 +95,7 @@ fn gather(
         let asked = spread(sections(source, &text, out), asked_by.is_none(), &mut document, out);
         chain.push(path.clone());
         for include in asked {
-            let target = normal(&path.parent().unwrap_or(Path::new("")).join(&include.value.value));
+            let target = normal(&path.parent().unwrap_or_else(|| Path::new("")).join(&include.value.value));
             let spot = include.spot(&include.value.span);
             if chain.contains(&target) {
                 let words =

@@ -52,7 +52,8 @@ impl Policy {
     pub fn model_at(&self, at: Timestamp) -> (Model, Option<Case>) {
         let declared =
             self.epochs().iter().find(|epoch| epoch.model != Model::Migration && epoch.period.contains(at));
-        declared.map_or((self.meta().model, self.meta().case), |epoch| (epoch.model, epoch.case))
+        let own = (self.objects.meta.model, self.objects.meta.case);
+        declared.map_or(own, |epoch| (epoch.model, epoch.case))
     }
 
     /// The moments after `first` and up to `last` from which some rule begins to hold or no longer holds: a flow is
