@@ -189,5 +189,18 @@ pub const FINDINGS_MAX: usize = 100_000;
 pub const FINDINGS_PER_HOST_MAX: usize = 100;
 /// Sample flows of one finding.
 pub const FINDING_SAMPLES_MAX: usize = 8;
+/// A sensor with this many frames a minute on average has no minute without one by chance (Poisson: e^-20 = 2·10⁻⁹).
+pub const BLIND_RATE_MIN: u64 = 20;
+/// Share of a minute's acknowledged bytes, and of a sensor's packets, that may be missing: hundredths of a percent
+/// (THREATS §4 formula 9: 1 % of bytes, 0.1 % of packets).
+pub const UNSEEN_SHARE_MAX: u64 = 100;
+/// See `UNSEEN_SHARE_MAX`.
+pub const DROPPED_SHARE_MAX: u64 = 10;
+/// Share of TCP flows with payload that may be seen in one direction only (THREATS §4 formula 6: 1 %).
+pub const ONE_SIDED_SHARE_MAX: u64 = 100;
+/// Share of the crossing flows that may be undecidable unless `--undecidable-max` says otherwise (RULES 22: 5 %).
+pub const UNDECIDABLE_SHARE_MAX: u64 = 500;
+/// Share of duplicates from which a mirror is told to copy packets twice: hundredths of a percent (ours, 1 %).
+pub const DUPLICATE_SHARE_TOLD: u64 = 100;
 /// Clock doubt around a border between two rules (RULES 21).
 pub const EPOCH_BORDER: Span = Span::from_secs(120);

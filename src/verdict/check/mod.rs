@@ -1,1 +1,95 @@
-//! FAMILY: the functions of the checks, one file a letter, tied to `policy::catalog` by a test.
+//! The catalogue's functions. FAMILY: one file per letter.
+//!
+//! To add a check: its entry in `policy/catalog`, its function in the file of its letter here, and one line in
+//! [`FLOW`] or [`RUN`].
+
+mod a_separation;
+mod b_destination;
+mod c_name;
+mod case;
+mod d_encryption;
+mod e_tenant;
+mod f_path;
+mod fire;
+mod flow;
+mod g_transfer;
+mod i_host;
+mod j_dns;
+mod l_ledger;
+mod q_observation;
+mod run;
+
+pub use fire::Fire;
+pub use flow::flow;
+pub use run::{RunCase, run};
+
+use self::case::Case;
+use crate::ground::model::finding::CheckId;
+
+/// What a check answers about one flow: nothing, or what it speaks about.
+type FlowCheck = fn(&Case<'_>) -> Option<case::Spoken>;
+
+/// Checks of single flows, in the order of ids.
+const FLOW: &[(CheckId, FlowCheck)] = &[
+    (CheckId::new(b'A', 1), a_separation::mynumber_and_internet),
+    (CheckId::new(b'A', 2), a_separation::mynumber_and_internet_segment),
+    (CheckId::new(b'A', 3), a_separation::mynumber_to_unlisted_lgwan),
+    (CheckId::new(b'A', 4), a_separation::mynumber_and_lgwan_segment),
+    (CheckId::new(b'A', 5), a_separation::lgwan_and_internet_segment),
+    (CheckId::new(b'A', 6), a_separation::opened_from_outside),
+    (CheckId::new(b'A', 7), a_separation::over_a_maintenance_line),
+    (CheckId::new(b'A', 8), a_separation::undefined_end),
+    (CheckId::new(b'B', 1), b_destination::outside_the_breakout_list),
+    (CheckId::new(b'B', 2), b_destination::internet_attempt),
+    (CheckId::new(b'B', 3), b_destination::lgwan_to_internet),
+    (CheckId::new(b'B', 4), b_destination::unlisted_asp),
+    (CheckId::new(b'B', 5), b_destination::address_outside_the_list),
+    (CheckId::new(b'B', 6), b_destination::by_address_only),
+    (CheckId::new(b'B', 7), b_destination::hosting_platform),
+    (CheckId::new(b'B', 9), b_destination::other_port),
+    (CheckId::new(b'C', 1), c_name::no_name),
+    (CheckId::new(b'C', 2), c_name::real_ech),
+    (CheckId::new(b'C', 3), c_name::names_disagree),
+    (CheckId::new(b'C', 4), c_name::inner_name_differs),
+    (CheckId::new(b'D', 1), d_encryption::cleartext_on_required),
+    (CheckId::new(b'D', 2), d_encryption::cleartext_http_outside),
+    (CheckId::new(b'E', 1), e_tenant::sign_in_past_the_proxy),
+    (CheckId::new(b'F', 2), f_path::bypass),
+    (CheckId::new(b'G', 1), g_transfer::files_past_the_sanitiser),
+    (CheckId::new(b'G', 2), g_transfer::mail_past_the_sanitiser),
+    (CheckId::new(b'G', 3), g_transfer::remote_control),
+    (CheckId::new(b'G', 4), g_transfer::screen_reversed),
+    (CheckId::new(b'I', 9), i_host::ipv6),
+    (CheckId::new(b'J', 1), j_dns::undeclared_resolver),
+    (CheckId::new(b'L', 2), l_ledger::expired),
+    (CheckId::new(b'L', 3), l_ledger::unpermitted),
+];
+
+/// What a check says of a whole run.
+type RunCheck = fn(&RunCase<'_>) -> Vec<run::Noted>;
+
+/// Checks of a whole run, in the order of ids.
+const RUN: &[(CheckId, RunCheck)] = &[
+    (CheckId::new(b'Q', 1), q_observation::loss),
+    (CheckId::new(b'Q', 2), q_observation::one_sided),
+    (CheckId::new(b'Q', 4), q_observation::duplicates),
+    (CheckId::new(b'Q', 5), q_observation::vlans),
+    (CheckId::new(b'Q', 6), q_observation::cut),
+    (CheckId::new(b'Q', 8), q_observation::blind_minutes),
+    (CheckId::new(b'Q', 9), q_observation::undecoded),
+    (CheckId::new(b'Q', 10), q_observation::unseen_segments),
+    (CheckId::new(b'Q', 11), q_observation::opaque),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::catalog;
+
+    #[test]
+    fn every_entry_of_the_catalogue_has_a_function_and_every_function_an_entry() {
+        let words: Vec<_> = catalog::all().map(|entry| entry.id).collect();
+        let functions: Vec<_> = FLOW.iter().map(|(id, _)| *id).chain(RUN.iter().map(|(id, _)| *id)).collect();
+        assert_eq!(words, functions);
+    }
+}

@@ -1,0 +1,99 @@
+//! SK-B: what may be reached outside, and what was.
+
+use super::{
+    case::{Case, IN, LG, MN, Reached, Side, Spoken},
+    flow::is_internet_attempt,
+};
+use crate::{
+    ground::model::{name::HostName, verdict::FaultKind},
+    policy::language::{Model, ZoneClass},
+};
+
+/// Names under which anybody can rent a machine or a page (DOMAIN §1.3 R2). A listed service on one of them has a name
+/// of its own in the policy and never comes here.
+const PLATFORMS: &[&[u8]] = &[
+    b"amazonaws.com",
+    b"cloudapp.net",
+    b"cloudapp.azure.com",
+    b"azurewebsites.net",
+    b"azureedge.net",
+    b"blob.core.windows.net",
+    b"run.app",
+    b"appspot.com",
+    b"cloudfront.net",
+    b"herokuapp.com",
+];
+
+/// SK-B01
+pub(super) fn outside_the_breakout_list(case: &Case<'_>) -> Option<Spoken> {
+    let is_breakout = case.model.0 == Model::AlphaPrime;
+    case.broken_where(|reached| is_breakout && lgwan_to_rest(case, reached))
+}
+
+/// SK-B02
+pub(super) fn internet_attempt(case: &Case<'_>) -> Option<Spoken> {
+    if !is_internet_attempt(case) {
+        return None;
+    }
+    case.broken_where(|reached| reached.side == Side::Rest)
+}
+
+/// SK-B03
+pub(super) fn lgwan_to_internet(case: &Case<'_>) -> Option<Spoken> {
+    let is_breakout = case.model.0 == Model::AlphaPrime;
+    case.broken_where(|reached| !is_breakout && lgwan_to_rest(case, reached))
+}
+
+/// SK-B04: the My Number segment has a check of its own.
+pub(super) fn unlisted_asp(case: &Case<'_>) -> Option<Spoken> {
+    let is_segment = matches!(case.from, Side::Segment(_)) && !case.from.is(MN);
+    case.broken_where(|reached| is_segment && reached.side == Side::Zone(ZoneClass::LgwanWan))
+}
+
+/// SK-B05
+pub(super) fn address_outside_the_list(case: &Case<'_>) -> Option<Spoken> {
+    case.broken_where(|reached| reached.has(FaultKind::AddressUnlisted))
+}
+
+/// SK-B06
+pub(super) fn by_address_only(case: &Case<'_>) -> Option<Spoken> {
+    case.reached.iter().find(|reached| reached.has(FaultKind::NameUnseen)).map(|reached| case.about(reached))
+}
+
+/// SK-B07: to the internet only; inside LGWAN there are no such platforms.
+pub(super) fn hosting_platform(case: &Case<'_>) -> Option<Spoken> {
+    let is_segment = matches!(case.from, Side::Segment(_)) && (case.from.is(LG) || case.from.is(IN));
+    case.broken_where(|reached| {
+        let named = match reached.target {
+            Some((_, target)) => is_platform(&target.host),
+            None => case.first_name().is_some_and(is_platform),
+        };
+        is_segment && reached.side == Side::Rest && named
+    })
+}
+
+/// SK-B09
+pub(super) fn other_port(case: &Case<'_>) -> Option<Spoken> {
+    case.broken_where(|reached| reached.has(FaultKind::PortUnlisted))
+}
+
+fn lgwan_to_rest(case: &Case<'_>, reached: &Reached<'_>) -> bool {
+    case.from.is(LG) && reached.side == Side::Rest
+}
+
+fn is_platform(name: &HostName) -> bool {
+    PLATFORMS.iter().any(|platform| {
+        name.bytes().strip_suffix(*platform).is_some_and(|front| front.is_empty() || front.ends_with(b"."))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_platform_is_told_by_whole_labels() {
+        assert!(is_platform(&HostName::new(b"bucket.s3.ap-northeast-1.amazonaws.com")));
+        assert!(!is_platform(&HostName::new(b"notamazonaws.com")));
+    }
+}

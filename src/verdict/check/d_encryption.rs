@@ -1,0 +1,38 @@
+//! SK-D: encryption.
+
+use super::case::{Case, Side, Spoken};
+use crate::{
+    ground::model::{
+        identity::Marks,
+        verdict::{FaultKind, Verdict},
+    },
+    policy::language::{Encrypt, Role, ZoneClass},
+};
+
+/// SK-D01
+pub(super) fn cleartext_on_required(case: &Case<'_>) -> Option<Spoken> {
+    case.broken_where(|reached| reached.has(FaultKind::Cleartext))
+}
+
+/// SK-D02: directly with the internet or LGWAN, and nobody approved it. Inside a proxy's flow the proxy answers for it.
+pub(super) fn cleartext_http_outside(case: &Case<'_>) -> Option<Spoken> {
+    let server = case.reached.first()?;
+    let outside = |side: Side| matches!(side, Side::Rest | Side::Zone(ZoneClass::LgwanWan));
+    let crosses = outside(server.side) && matches!(case.from, Side::Segment(_))
+        || outside(case.from) && matches!(server.side, Side::Segment(_));
+    let is_http = case.speaks(&["http", "http2"], &[]) && case.facts.identity.marks.has(Marks::CLEARTEXT);
+    let is_proxy = [Role::Proxy, Role::TenantProxy].into_iter().any(|role| case.has_role(&case.server, role));
+    (crosses && is_http && !is_proxy && !is_approved(case)).then(|| case.about(server))
+}
+
+/// The channel that allows it, or its destination, says that cleartext is right here.
+fn is_approved(case: &Case<'_>) -> bool {
+    let channel =
+        case.policy.channels().iter().find(|channel| Some(&channel.id) == case.judgement.channel.as_ref());
+    let listed = &case.server.destinations;
+    let has_reason = listed.iter().any(|listed| {
+        listed.address && case.policy.destination(listed.destination).plaintext_ok_ja.is_some()
+    });
+    let by_channel = channel.is_some_and(|channel| channel.encrypt == Some(Encrypt::PlaintextApproved));
+    by_channel || has_reason && case.judgement.verdict < Verdict::Attempted
+}

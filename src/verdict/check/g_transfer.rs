@@ -1,0 +1,41 @@
+//! SK-G: sanitising, screen transfer, files.
+
+use super::case::{Case, IN, LG, Reached, Side, Spoken};
+use crate::ground::model::{identity::Marks, verdict::FaultKind};
+
+/// Ports by which mail is known when its bytes were not seen: SMTP, POP3, IMAP and their encrypted forms (IANA).
+const MAIL_PORTS: &[u16] = &[25, 110, 143, 465, 587, 993, 995];
+/// The same for remote control: SSH, Telnet, ICA, RDP, VNC.
+const CONTROL_PORTS: &[u16] = &[22, 23, 1494, 2598, 3389, 5900, 5901];
+/// The same for files: FTP, SMB, NFS.
+const FILE_PORTS: &[u16] = &[20, 21, 139, 445, 2049];
+
+/// SK-G01
+pub(super) fn files_past_the_sanitiser(case: &Case<'_>) -> Option<Spoken> {
+    let moves = case.facts.identity.marks.has(Marks::FILES)
+        || case.speaks(&["smb", "ftp", "nfs", "tftp"], FILE_PORTS);
+    case.broken_where(|reached| moves && lgwan_and_internet_side(case, reached))
+}
+
+/// SK-G02
+pub(super) fn mail_past_the_sanitiser(case: &Case<'_>) -> Option<Spoken> {
+    let is_mail = case.speaks(&["smtp", "imap", "pop3"], MAIL_PORTS);
+    case.broken_where(|reached| is_mail && lgwan_and_internet_side(case, reached))
+}
+
+/// SK-G03
+pub(super) fn remote_control(case: &Case<'_>) -> Option<Spoken> {
+    let is_control = case.speaks(&["rdp", "vnc", "ssh", "ica", "telnet"], CONTROL_PORTS);
+    case.broken_where(|reached| is_control && lgwan_and_internet_side(case, reached))
+}
+
+/// SK-G04
+pub(super) fn screen_reversed(case: &Case<'_>) -> Option<Spoken> {
+    case.broken_where(|reached| reached.has(FaultKind::ScreenReversed))
+}
+
+/// One end in the LGWAN segment, the other in the internet segment or on the internet.
+fn lgwan_and_internet_side(case: &Case<'_>, reached: &Reached<'_>) -> bool {
+    let is_there = |side: Side| side.is(IN) || side == Side::Rest;
+    case.from.is(LG) && is_there(reached.side) || is_there(case.from) && reached.side.is(LG)
+}

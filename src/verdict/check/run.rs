@@ -1,0 +1,72 @@
+//! Checks of a whole run: how well the traffic was seen.
+
+use std::sync::Arc;
+
+use super::{Fire, RUN};
+use crate::{
+    ground::model::{
+        coverage::Coverage, coverage::InputReport, packet::SensorId, tally::Tally, verdict::Grade,
+    },
+    policy::{catalog, language::Policy},
+};
+
+/// A run before the checks.
+#[derive(Clone, Copy, Debug)]
+pub struct RunCase<'a> {
+    /// What the flows were held against.
+    pub policy: &'a Policy,
+    /// Where every frame went.
+    pub tally: &'a Tally,
+    /// What was looked at.
+    pub coverage: &'a Coverage,
+    /// What the reader says.
+    pub input: &'a InputReport,
+    /// Segments that `--scope` promises.
+    pub scope: &'a [Arc<str>],
+}
+
+/// One thing that a check of the run says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Noted {
+    /// The segment spoken of; empty for none.
+    pub(super) segment: Arc<str>,
+    /// What it is about: a sensor, a segment, a protocol number.
+    pub(super) about: String,
+    /// The numbers, as data.
+    pub(super) detail: String,
+}
+
+impl RunCase<'_> {
+    /// The sensor's id, or `-` for inputs that are bound to none.
+    pub(super) fn sensor(&self, id: SensorId) -> String {
+        self.policy.sensor(id).map_or_else(|| "-".to_owned(), |sensor| sensor.id.to_string())
+    }
+}
+
+/// All checks of a run, in the order of ids.
+#[must_use]
+pub fn run(case: &RunCase<'_>) -> Vec<Fire> {
+    let mut fires = Vec::new();
+    for (check, speaks) in RUN {
+        let setting = case.policy.check(*check);
+        let Some(entry) = catalog::by_id(*check) else { continue };
+        if setting.and_then(|setting| setting.enabled) == Some(false) {
+            continue;
+        }
+        let severity = setting.and_then(|setting| setting.severity).unwrap_or(entry.outer.severity);
+        fires.extend(speaks(case).into_iter().map(|noted| Fire {
+            check: entry.id,
+            severity,
+            kind: entry.outer.kind,
+            segment_client: noted.segment,
+            segment_server: Arc::default(),
+            host: None,
+            destination: noted.about,
+            rule: Arc::default(),
+            detail: noted.detail,
+            attempted: false,
+            grade: Grade::G4,
+        }));
+    }
+    fires
+}
