@@ -1,6 +1,6 @@
 //! Captures made for tests, and a reader that walks a whole input.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write, path::Path};
 
 use tempfile::TempDir;
 
@@ -297,4 +297,37 @@ pub(super) fn read_bytes(bytes: &[u8]) -> Told {
     let folder = Folder::new();
     let path = folder.file("one.cap", bytes);
     read(&request(&[&path]))
+}
+
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("packing works");
+    encoder.finish().expect("packing works")
+}
+
+pub(super) fn zstd_of(bytes: &[u8]) -> Vec<u8> {
+    zstd::stream::encode_all(bytes, 1).expect("packing works")
+}
+
+pub(super) fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let info = lz4_flex::frame::FrameInfo::new().block_size(lz4_flex::frame::BlockSize::Max64KB);
+    let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(bytes).expect("packing works");
+    encoder.finish().expect("packing works")
+}
+
+/// Packets of many lengths, one every 100 ms, whose bytes do not pack well.
+pub(super) fn many(count: i64, from_ms: i64) -> Pcap {
+    // Marsaglia's xorshift: the same bytes in every run.
+    let mut state = 2_463_534_242_u32;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as u8
+    };
+    (0..count).fold(Pcap::new(), |pcap, n| {
+        let payload: Vec<u8> = (0..n * 37 % 1_500).map(|_| random()).collect();
+        pcap.at_ms(from_ms + n * 100, &payload)
+    })
 }

@@ -1,0 +1,7 @@
+//! Stories that run through the whole room: from bytes on disk to packets and the report.
+
+mod damage;
+mod format;
+mod packed;
+mod property;
+mod several;
