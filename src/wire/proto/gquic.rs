@@ -62,6 +62,27 @@ pub(super) fn note_message(message: &[u8], side: Side, notes: &mut Notes<'_>) ->
     Some(false)
 }
 
+/// What follows an ACK frame 01ntllmm: largest number (ll: 1, 2, 4 or 6 bytes), delay (2), more ranges (1, if n), first
+/// range (mm, like ll), a gap (1) and a range each, count of stamps (1), five bytes for the first and three for others.
+pub(super) fn skip_ack(kind: u8, bytes: &[u8]) -> Option<&[u8]> {
+    let len = |bits: u8| match bits & 0x03 {
+        0 => 1,
+        1 => 2,
+        2 => 4,
+        _ => 6,
+    };
+    let (largest_len, range_len) = (len(kind >> 2), len(kind));
+    let mut rest = bytes.get(largest_len + 2..)?;
+    let mut ranges = 0;
+    if kind & 0x20 != 0 {
+        let (more, after) = rest.split_first()?;
+        (ranges, rest) = (usize::from(*more), after);
+    }
+    let (stamps, rest) = rest.get(range_len + ranges * (1 + range_len)..)?.split_first()?;
+    let stamps_len = usize::from(*stamps).checked_sub(1).map_or(0, |others| 5 + 3 * others);
+    rest.get(stamps_len..)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +112,17 @@ mod tests {
             note_hello(&payload[..len], Side::Opener, &mut notes);
         }
         assert_eq!(identity.names(Field::Sni).next().unwrap().bytes(), b"meet.example");
+    }
+
+    #[test]
+    fn acknowledgements_of_every_width_are_stepped_over() {
+        assert_eq!(skip_ack(0x40, &[1, 0, 0, 1, 0, 99]), Some(&[99][..]));
+        assert_eq!(
+            skip_ack(0x65, &[1, 1, 0, 0, 1, 7, 7, 1, 8, 8, 2, 1, 2, 3, 4, 5, 6, 7, 8, 99]),
+            Some(&[99][..])
+        );
+        assert_eq!(skip_ack(0x4f, &[0; 14]), None);
+        assert_eq!(skip_ack(0x4f, &[0; 15]), Some(&[][..]));
     }
 
     #[test]

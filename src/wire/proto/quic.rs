@@ -193,6 +193,8 @@ struct Connection {
     keys: Vec<(u32, InitialKeys)>,
     crypto: [Crypto; 2],
     hello: bool,
+    /// Frames are numbered as in Google's versions.
+    google: bool,
 }
 
 /// One flow: mostly one connection, and whatever else comes on its ports.
@@ -228,7 +230,7 @@ impl Dissector for Quic {
             rest = self.packet(rest, side, notes);
         }
         let pending = self.connections.iter().any(|connection| !connection.hello);
-        if self.answered && self.protected == [true; 2] && !pending && !self.unknown {
+        if self.answered && self.protected == [true; 2] && !pending && !self.speaks_unknown() {
             return Next::Settled;
         }
         Next::More
@@ -239,8 +241,7 @@ impl Dissector for Quic {
     }
 
     fn finish(&mut self, notes: &mut Notes<'_>) {
-        let only_asked = self.negotiated && !self.connections.is_empty();
-        if self.unknown && !only_asked {
+        if self.speaks_unknown() {
             notes.cause(Cause::QuicUnknownVersion, "");
         }
         if self.initials && self.connections.is_empty() {
@@ -263,6 +264,11 @@ impl Dissector for Quic {
 }
 
 impl Quic {
+    /// An unknown version came that was not merely asked for, refused, and replaced by a known one.
+    const fn speaks_unknown(&self) -> bool {
+        self.unknown && (!self.negotiated || self.connections.is_empty())
+    }
+
     /// Reads one packet; gives what follows it in the datagram.
     fn packet<'a>(&mut self, packet: &'a [u8], side: Side, notes: &mut Notes<'_>) -> &'a [u8] {
         if let Some((version, payload)) = gquic::public_header(packet) {
@@ -450,13 +456,13 @@ impl Quic {
         self.answered = false;
         self.protected = [false; 2];
         notes.client(side);
-        let keys = vec![(long.version, keys)];
         self.connections.push(Connection {
             dcid,
             client: side,
-            keys,
+            keys: vec![(long.version, keys)],
             crypto: Default::default(),
             hello: false,
+            google: gquic::is_version(long.version),
         });
         Some((self.connections.len() - 1, opened))
     }
@@ -490,6 +496,9 @@ impl Connection {
                 0x00 | 0x01 => Some(after),
                 0x02 | 0x03 => skip_ack(after, *kind == 0x03),
                 0x06 => self.crypto(after, side, notes),
+                // Google's T05x and Q050 kept their own numbers for these two.
+                0x08 if self.google => self.crypto(after, side, notes),
+                0x40..=0x7f if self.google => gquic::skip_ack(*kind, after),
                 0x1c | 0x1d => {
                     if side != self.client {
                         notes.mark(Marks::REFUSED);
@@ -780,6 +789,18 @@ mod tests {
         wire.send(SERVER, &retry);
         wire.send(CLIENT, &initial(1, Role::Client, RETRIED, SECOND, 2, &hello, 1_170));
         assert_eq!(wire.names(), ["meet.example"]);
+    }
+
+    #[test]
+    fn the_frames_of_googles_own_tls_are_read_too() {
+        let t051 = u32::from_be_bytes(*b"T051");
+        // Its ACK: one byte of number, two of delay, one of range, no stamps. Its CRYPTO is number 8.
+        let mut frames = [&[0x40, 1, 0, 0, 1, 0][..], &crypto(0, &hello_for("meet.example"))].concat();
+        frames[6] = 8;
+        let mut wire = Wire::default();
+        wire.send(CLIENT, &initial(t051, Role::Client, FIRST, FIRST, 0, &frames, 1_170)).end();
+        assert_eq!((wire.names(), wire.causes()), (vec!["meet.example".to_owned()], vec![]));
+        assert_eq!(wire.values(Field::QuicVersion), ["T051"]);
     }
 
     #[test]

@@ -255,7 +255,10 @@ impl Tls {
     fn regain(&mut self, bytes: &[u8], side: Side) -> bool {
         let found = bytes.first() == Some(&APPLICATION_DATA) && probe_record(bytes) == Guess::Yes;
         if found {
-            self.half(side).footing = Footing::Sure;
+            let half = self.half(side);
+            half.footing = Footing::Sure;
+            // The change of keys lay in the hole.
+            half.ciphered = true;
         }
         found
     }
@@ -322,7 +325,7 @@ impl Tls {
         // cover that only looks like TLS.
         let unanswered = self.client == Some(side.other()) && self.server.is_none();
         let old = self.version.is_some_and(|version| !hello::hides_certificates(version));
-        if unanswered || old && self.server == Some(side) && !self.half(side).ciphered {
+        if unanswered || old && !self.half(side).ciphered {
             notes.cause(Cause::NotTheExpectedProtocol, NAME);
         }
         self.protected(side, notes);
@@ -813,6 +816,7 @@ mod tests {
         wire.send(CLIENT, &hello[50..]);
         wire.send(SERVER, &handshake(&[server_hello(0x0303, 0xc02f, [1; 32]), certificates(&[])].concat()));
         wire.send(SERVER, &[change(), handshake(&[9; 40])].concat()).send(CLIENT, &cipher());
+        assert!(wire.identity.causes.is_empty());
         assert_eq!((wire.names(), wire.values(Field::CertName)), (vec![], vec!["www.example".into()]));
         assert_eq!((wire.next.clone(), wire.causes()), (Some(Next::Settled), vec![]));
     }
