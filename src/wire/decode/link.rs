@@ -96,6 +96,7 @@ const fn pair(bytes: [u8; 12]) -> [[u8; 6]; 2] {
 }
 
 /// Reads one layer that is not on the shortest way.
+#[inline(never)]
 fn step(cursor: &mut Cursor<'_>, layer: Layer, link: &mut LinkFacts) -> Result<Layer, Refusal> {
     match layer {
         Layer::EtherType(kind) => {
@@ -252,7 +253,7 @@ fn mpls(cursor: &mut Cursor<'_>) -> Result<Layer, Refusal> {
     }
     let after = |len| Cursor { at: cursor.at + len, ..*cursor };
     match cursor.u8(0)? >> 4 {
-        4 if network::ipv4(*cursor).is_ok_and(|packet| packet.fits(cursor)) => return Ok(Layer::Ipv4),
+        4 if fits_ipv4(cursor) => return Ok(Layer::Ipv4),
         6 if network::ipv6(*cursor).is_ok_and(|packet| packet.fits(cursor)) => return Ok(Layer::Ipv6),
         0 if is_ethernet(after(4)) => {
             cursor.at += 4;
@@ -268,12 +269,16 @@ fn mpls(cursor: &mut Cursor<'_>) -> Result<Layer, Refusal> {
     }
 }
 
+fn fits_ipv4(cursor: &Cursor<'_>) -> bool {
+    network::ipv4(*cursor).is_ok_and(|packet| packet.fits(cursor))
+}
+
 /// True when the bytes read as an Ethernet header with a type that we know.
 fn is_ethernet(cursor: Cursor<'_>) -> bool {
     let Ok(kind) = cursor.u16(12) else { return false };
     let inner = Cursor { at: cursor.at + 14, ..cursor };
     match kind {
-        ether_type::IPV4 => network::ipv4(inner).is_ok_and(|packet| packet.fits(&inner)),
+        ether_type::IPV4 => fits_ipv4(&inner),
         ether_type::IPV6 => network::ipv6(inner).is_ok_and(|packet| packet.fits(&inner)),
         0..=0x05ff => usize::from(kind) <= inner.wire_left() && inner.wire_left() >= 3,
         _ => matches!(

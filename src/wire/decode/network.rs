@@ -65,7 +65,7 @@ impl Network {
 }
 
 /// Reads an IPv4 packet (RFC 791).
-#[inline]
+#[inline(always)]
 pub(super) fn ipv4(mut cursor: Cursor<'_>) -> Result<Network, Refusal> {
     let header = match Ipv4HeaderSlice::from_slice(cursor.rest()) {
         Ok(header) => header,

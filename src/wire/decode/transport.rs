@@ -96,7 +96,7 @@ fn tcp_without_options(content: &[u8], decoded: &mut Decoded) -> Option<usize> {
     Some(header_len)
 }
 
-#[inline]
+#[inline(always)]
 fn tcp_fields(header: &TcpHeaderSlice<'_>, decoded: &mut Decoded) -> usize {
     let bytes = header.slice();
     let flags = |at| bytes.get(at).copied().unwrap_or(0);
