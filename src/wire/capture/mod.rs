@@ -35,12 +35,13 @@
 //! | `border` | the serial stage |
 //! | `sources` | pipes, packed files and overlapping sources, read and merged in order |
 //! | `walker`, `pcap`, `pcapng` | where records begin and end, and how to go on after damage; no I/O |
-//! | `compressed`, `file` | bytes of packed and of plain files |
+//! | `compressed`, `ahead`, `file` | bytes of packed files, unpacked on a thread of their own, and of plain ones |
 //! | `clock`, `registry`, `block` | time, the books, and what is handed out |
 
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod ahead;
 mod block;
 mod border;
 mod clock;

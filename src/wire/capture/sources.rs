@@ -10,9 +10,10 @@ use std::{
 };
 
 use super::{
+    ahead::Stream,
     block::{Block, Entry},
     clock::Lane,
-    compressed::Unpacked,
+    compressed::Packing,
     input::Piece,
     registry::Ledger,
     walker::{Described, End, Record, Sink, Stop, Walker, Window},
@@ -53,7 +54,8 @@ pub(super) struct Source {
 /// The piece that is being read.
 struct Open {
     file: usize,
-    bytes: Unpacked,
+    bytes: Stream,
+    packing: &'static str,
     is_live: bool,
     walker: Walker,
     /// Offset of the first byte of `carry`.
@@ -75,6 +77,8 @@ struct Queued {
 struct Chunks {
     retired: Vec<Arc<Vec<u8>>>,
     len: usize,
+    /// Few enough sources that each may unpack on a thread of its own.
+    may_thread: bool,
 }
 
 /// Packets of one block at most: more would be packets of less than 8 bytes.
@@ -84,6 +88,8 @@ const RETIRED_MAX: usize = 64;
 /// Memory of all sources' buffers together, and the least that one gets.
 const CHUNKS_LEN: usize = 64 * 1024 * 1024;
 const CHUNK_LEN_MIN: usize = 16 * 1024;
+/// Sources that unpack on threads of their own; each holds three portions, together 12 MiB.
+const THREADS_MAX: usize = 16;
 
 impl Merge {
     /// `sources` in their order, each with the stamp it begins at (`Timestamp::MIN` when only reading it can tell).
@@ -92,7 +98,8 @@ impl Merge {
         block_len: usize,
         taken: Arc<AtomicU64>,
     ) -> Self {
-        let share = CHUNKS_LEN / sources.len().max(1);
+        let count = sources.len();
+        let share = CHUNKS_LEN / count.max(1);
         let len = block_len.min(share.max(CHUNK_LEN_MIN)).max(1);
         let next = sources.iter().enumerate().map(|(index, (first, _))| Reverse((*first, index))).collect();
         let sources = sources.into_iter().map(|(_, pieces)| Source::new(pieces)).collect();
@@ -100,7 +107,7 @@ impl Merge {
             sources,
             next,
             hungry: None,
-            chunks: Chunks { retired: Vec::new(), len },
+            chunks: Chunks { retired: Vec::new(), len, may_thread: count <= THREADS_MAX },
             block_len: block_len.max(1),
             taken,
         }
@@ -209,7 +216,7 @@ impl Source {
         loop {
             if self.open.is_none() {
                 let Some(piece) = self.pieces.pop_front() else { return false };
-                match piece.open(taken) {
+                match Stream::open(&piece, taken, chunks.may_thread) {
                     Ok(bytes) => self.open = Some(Open::new(&piece, bytes)),
                     Err(_) => {
                         ledger.damage(piece.file, 0, "unreadable");
@@ -238,8 +245,7 @@ impl Source {
                 sink.damage(read_to, code);
             }
             if open.walker.format() != format {
-                let packing = open.bytes.packing().map_or("", |packing| packing.name());
-                ledger.format(open.file, open.walker.format(), packing);
+                ledger.format(open.file, open.walker.format(), open.packing);
             }
             if is_over {
                 self.open = None;
@@ -255,10 +261,12 @@ impl Source {
 }
 
 impl Open {
-    fn new(piece: &Piece, bytes: Unpacked) -> Self {
+    fn new(piece: &Piece, bytes: Stream) -> Self {
+        let packing = bytes.packing().map_or("", Packing::name);
         Self {
             file: piece.file,
             bytes,
+            packing,
             is_live: piece.is_live(),
             walker: Walker::new(),
             base: 0,
