@@ -105,7 +105,7 @@ impl<S: Default> Flows<S> {
         if !payload.is_empty() {
             sink(Chunk::Bytes { side, bytes: payload });
         }
-        let missing = packet.payload_wire_len.saturating_sub(payload.len() as u32);
+        let missing = packet.payload_wire_len.saturating_sub(packet.payload_len);
         if missing > 0 {
             sink(Chunk::Gap { side, missing: u64::from(missing) });
             if let Some(spoken) = self.speak(slot) {

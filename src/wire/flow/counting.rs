@@ -169,3 +169,125 @@ impl Spoken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ground::model::{
+            address::{Mac, Transport},
+            decoded::PacketMarks,
+            key::Side,
+        },
+        wire::flow::support::{Story, client, codes, server, udp},
+    };
+
+    #[test]
+    fn a_span_duplicate_is_counted_apart_and_read_once() {
+        let mut story = Story::new();
+        for (digest, packet, data) in [
+            (1, client("S", 0, 0, b""), &b""[..]),
+            (2, server("SA", 0, 1, b""), b""),
+            (3, client("A", 1, 1, b""), b""),
+            (4, client("PA", 1, 1, b"hello"), b"hello"),
+        ] {
+            let mut packet = packet;
+            packet.digest = digest << 40;
+            assert!(!story.feed(packet.clone(), data).duplicate);
+            packet.ttl -= 1;
+            assert!(story.feed(packet, data).duplicate, "{digest}");
+        }
+        let facts = story.facts();
+        assert_eq!(facts.sides.each_ref().map(|side| (side.packets, side.duplicates)), [(3, 3), (1, 1)]);
+        assert_eq!((facts.sides[0].retransmissions, facts.packets()), (0, 8));
+        assert_eq!(story.heard(Side::Opener), "hello");
+        story.finish();
+    }
+
+    #[test]
+    fn duplicated_datagrams_are_read_once() {
+        let mut story = Story::new();
+        let mut packet = udp("10.0.0.1:40000", "192.0.2.53:53", 5);
+        packet.digest = 5 << 40;
+        story.feed(packet.clone(), b"query");
+        story.feed(packet.clone(), b"query");
+        story.wait(1).feed(packet, b"query");
+        assert_eq!(story.heard(Side::Opener), "queryquery");
+    }
+
+    #[test]
+    fn an_icmp_error_belongs_to_the_flow_it_quotes() {
+        let mut story = Story::new();
+        let query = udp("10.0.0.1:40000", "192.0.2.53:53", 30);
+        let mut error = udp("198.51.100.1:0", "10.0.0.1:0", 58);
+        error.tuple.transport = Transport::ICMP;
+        error.icmp = Some([3, 1]);
+        error.about = Some(query.tuple);
+
+        assert!(story.feed(error.clone(), b"").opened, "about nothing we know");
+        story.feed(query, &[0; 30]);
+        let outcome = story.feed(error.clone(), &[0; 58]);
+        assert_eq!((outcome.opened, outcome.side), (false, Side::Answerer));
+        let facts = story.facts();
+        assert_eq!((facts.icmp_errors, facts.packets(), facts.sides[1].packets), (Some((1, [3, 1])), 2, 0));
+        assert!(!facts.is_answered(), "an error is no answer");
+        assert_eq!(story.heard(Side::Answerer), "");
+
+        error.about.as_mut().unwrap().source.port = 1;
+        assert!(story.feed(error, b"").opened, "another unknown flow is another flow");
+        assert_eq!(story.finish().len(), 3);
+    }
+
+    #[test]
+    fn fragments_count_in_the_flow_of_their_datagram() {
+        let mut packet = udp("10.0.0.1:40000", "192.0.2.53:53", 30);
+        packet.marks.add(PacketMarks::FROM_FRAGMENTS);
+        (packet.fragments, packet.fragments_wire_bytes, packet.fragments_captured_bytes) = (3, 4_000, 4_000);
+        let mut story = Story::new();
+        story.feed(packet.clone(), b"");
+        story.feed(packet, b"");
+        assert_eq!((story.facts().packets(), story.facts().wire_bytes()), (8, 2 * (4_000 + 72)));
+        assert_eq!(story.facts().sides[0].captured_bytes, 2 * (4_000 + 72));
+        story.finish();
+    }
+
+    #[test]
+    fn link_addresses_tags_and_ttls_are_kept_for_each_end() {
+        let mac = |last| Mac([2, 0, 0, 0, 0, last]);
+        let mut story = Story::new();
+        for (last, vlan, ttl) in
+            [(1, 10, 64), (1, 10, 64), (2, 20, 61), (3, 30, 64), (1, 40, 64), (1, 50, 64)]
+        {
+            let mut packet = udp("10.0.0.1:40000", "192.0.2.53:53", 30);
+            packet.link.macs = Some([mac(last), mac(9)]);
+            packet.link.vlans.push(vlan);
+            packet.ttl = ttl;
+            story.feed(packet, b"");
+        }
+        let facts = story.facts();
+        assert_eq!(facts.sides[0].macs, [Some(mac(1)), Some(mac(2))]);
+        assert_eq!(facts.sides[0].vlans, [10, 20, 30, 40]);
+        assert_eq!((facts.sides[0].ttl, facts.sides[1].ttl), ([61, 64], [0, 0]));
+        assert_eq!(codes(&facts), ["one_way", "mac_change"]);
+    }
+
+    #[test]
+    fn what_the_decoder_doubts_becomes_a_cause() {
+        for (mark, code) in [
+            (PacketMarks::FRAG_OVERLAP, "frag_overlap"),
+            (PacketMarks::FRAG_INCOMPLETE, "frag_incomplete"),
+            (PacketMarks::DEPTH_LIMIT, "depth_limit"),
+            (PacketMarks::TIME_ANOMALY, "time_anomaly"),
+        ] {
+            for before in 0..2 {
+                let mut story = Story::new();
+                for _ in 0..before {
+                    story.feed(udp("10.0.0.1:40000", "192.0.2.53:53", 30), b"");
+                }
+                let mut packet = udp("10.0.0.1:40000", "192.0.2.53:53", 30);
+                packet.marks.add(mark);
+                story.feed(packet, b"");
+                assert!(story.causes().contains(&code), "{code}");
+            }
+        }
+    }
+}

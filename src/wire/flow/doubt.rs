@@ -123,3 +123,110 @@ impl TcpSide {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ground::model::{
+            decoded::{Decoded, PacketMarks},
+            key::Side,
+        },
+        wire::flow::support::{Story, client, codes, flags, server},
+    };
+
+    type Spoil = fn(&mut Decoded);
+
+    /// A connection in which `spoil` makes a decoy of the client's first data; the truth follows, and is acknowledged.
+    fn decoy(spoil: Spoil) -> Story {
+        let mut story = Story::new();
+        story.handshake();
+        let mut packet = client("PA", 1, 1, b"good");
+        spoil(&mut packet);
+        story.feed(packet, b"good");
+        story.client("PA", 1, 1, b"evil");
+        story.server("A", 1, 5, b"");
+        story
+    }
+
+    #[test]
+    fn no_decoy_supplies_the_only_reading() {
+        let decoys: [(&str, Spoil); 7] = [
+            ("bad checksum", |packet| packet.marks.add(PacketMarks::BAD_CHECKSUM)),
+            ("low ttl", |packet| packet.ttl = 1),
+            ("bad ack", |packet| packet.tcp.as_mut().unwrap().ack += 100_000),
+            ("before the window", |packet| {
+                let head = packet.tcp.as_mut().unwrap();
+                head.seq = head.seq.wrapping_sub(100_000);
+            }),
+            ("behind the window", |packet| packet.tcp.as_mut().unwrap().seq += 100_000),
+            ("signed", |packet| packet.tcp.as_mut().unwrap().signed = true),
+            ("no flags", |packet| packet.tcp.as_mut().unwrap().flags = flags("")),
+        ];
+        for (name, spoil) in decoys {
+            let mut story = decoy(spoil);
+            story.finish();
+            let first_was_evil = story.heard(Side::Opener) == "evil";
+            let both = story.variants(Side::Opener) == ["evil"];
+            assert!(
+                first_was_evil || both,
+                "{name}: {} {:?}",
+                story.heard(Side::Opener),
+                story.variants(Side::Opener)
+            );
+            assert!(!first_was_evil || story.variants(Side::Opener).is_empty(), "{name}");
+            assert!(!both || codes(&story.ended[0].facts).contains(&"overlap_conflict"), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_urgent_byte_leaves_it_open_what_the_application_read() {
+        let story = decoy(|packet| packet.tcp.as_mut().unwrap().flags = flags("PAU"));
+        assert!(story.causes().contains(&"urgent_data"));
+    }
+
+    #[test]
+    fn offload_shows_wrong_checksums_on_everything_and_lifts_nothing() {
+        let mut story = Story::new();
+        for (from_client, letters, seq, ack, data) in [
+            (true, "S", 0, 0, &b""[..]),
+            (false, "SA", 0, 1, b""),
+            (true, "A", 1, 1, b""),
+            (true, "PA", 1, 1, b"hello"),
+            (false, "PA", 1, 6, b"there"),
+            (true, "A", 6, 6, b""),
+        ] {
+            let mut packet =
+                if from_client { client(letters, seq, ack, data) } else { server(letters, seq, ack, data) };
+            packet.marks.add(PacketMarks::BAD_CHECKSUM);
+            story.feed(packet, data);
+        }
+        assert!(story.causes().is_empty(), "{:?}", story.causes());
+        assert_eq!(story.heard(Side::Opener), "hello");
+    }
+
+    #[test]
+    fn doubtful_bytes_that_nobody_acknowledged_leave_their_cause() {
+        for (spoil, code) in [
+            ((|packet| packet.marks.add(PacketMarks::BAD_CHECKSUM)) as Spoil, "bad_checksum"),
+            (|packet| packet.ttl = 60, "low_ttl_suspect"),
+            (|packet| packet.tcp.as_mut().unwrap().flags = flags("P"), "out_of_window"),
+        ] {
+            let mut packet = client("PA", 1, 1, b"good");
+            spoil(&mut packet);
+            let mut story = Story::new();
+            story.handshake().feed(packet, b"good");
+            assert_eq!(story.causes(), [code]);
+            story.client("PA", 1, 1, b"good");
+            assert!(story.causes().is_empty(), "the same bytes in a sound packet settle it");
+        }
+    }
+
+    #[test]
+    fn a_route_that_grows_by_three_hops_is_no_suspicion() {
+        let mut packet = client("PA", 1, 1, b"good");
+        packet.ttl = 61;
+        let mut story = Story::new();
+        story.handshake().feed(packet, b"good");
+        assert!(story.causes().is_empty());
+    }
+}

@@ -46,8 +46,11 @@ impl Overlaps {
         side: Side,
         sink: &mut Sink<'_>,
     ) {
-        let state = (kept.len(), self.copies.len());
-        if state == self.shown {
+        let end = start + kept.len() as u64;
+        // What lies above a hole has no reading yet.
+        let reached: Vec<_> = self.copies.iter().filter(|(at, _)| *at < end).collect();
+        let state = (kept.len(), reached.len());
+        if reached.is_empty() || state == self.shown {
             return;
         }
         let due = is_over
@@ -60,14 +63,14 @@ impl Overlaps {
         self.shown = state;
         self.times += 1;
         let mut prefix = kept.to_vec();
-        for (at, bytes) in &self.copies {
+        for (at, bytes) in &reached {
             overlay(&mut prefix, start, *at, bytes);
         }
         sink(Chunk::Variant { side, prefix: &prefix });
-        if self.copies.len() < 2 {
+        if reached.len() < 2 {
             return;
         }
-        for (at, bytes) in self.copies.iter().take(limits::VARIANTS_MAX - 1) {
+        for (at, bytes) in reached.iter().take(limits::VARIANTS_MAX - 1) {
             prefix.copy_from_slice(kept);
             overlay(&mut prefix, start, *at, bytes);
             sink(Chunk::Variant { side, prefix: &prefix });
@@ -81,5 +84,74 @@ fn overlay(prefix: &mut [u8], start: u64, at: u64, bytes: &[u8]) {
     let Some(place) = prefix.get_mut(skip..) else { return };
     for (old, new) in place.iter_mut().zip(bytes) {
         *old = *new;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ground::model::key::Side,
+        wire::flow::support::{Story, codes},
+    };
+
+    #[test]
+    fn two_copies_that_differ_are_a_conflict_and_both_can_be_read() {
+        for (first, second) in [("name=good;", "name=evil;"), ("name=evil;", "name=good;")] {
+            let mut story = Story::new();
+            story.handshake().client("PA", 1, 1, first.as_bytes());
+            story.client("PA", 1, 1, second.as_bytes());
+            story.server("A", 1, 11, b"");
+            assert_eq!(story.heard(Side::Opener), first);
+            assert_eq!(story.variants(Side::Opener), [second]);
+            assert_eq!(codes(&story.finish()[0].facts), ["overlap_conflict"]);
+        }
+    }
+
+    #[test]
+    fn a_conflict_above_a_hole_is_seen_before_its_bytes_are_in_order() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 6, 1, b"good;end");
+        story.client("PA", 6, 1, b"evil;end");
+        assert!(story.variants(Side::Opener).is_empty());
+        story.client("PA", 1, 1, b"name=");
+        assert_eq!(story.heard(Side::Opener), "name=good;end");
+        assert_eq!(story.variants(Side::Opener), ["name=evil;end"]);
+        assert_eq!(story.causes(), ["overlap_conflict"]);
+    }
+
+    #[test]
+    fn a_long_copy_over_held_bytes_is_compared_where_they_meet() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 6, 1, b"good");
+        story.client("PA", 1, 1, b"name=evil;end");
+        assert_eq!(story.heard(Side::Opener), "name=good;end");
+        assert_eq!(story.variants(Side::Opener), ["name=evil;end"]);
+    }
+
+    #[test]
+    fn a_variant_grows_with_its_stream_and_is_shown_at_its_full_length_in_the_end() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 1, 1, b"aaaa");
+        story.client("PA", 1, 1, b"bbbb");
+        for number in 0..200_u32 {
+            story.client("PA", 5 + number, 1, b".");
+        }
+        let shown = story.variants(Side::Opener).len();
+        assert!(shown < 20, "{shown}");
+        story.finish();
+        let last = story.variants(Side::Opener).pop().unwrap();
+        assert_eq!(last, format!("bbbb{}", ".".repeat(200)));
+    }
+
+    #[test]
+    fn several_conflicts_are_shown_together_and_one_by_one() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 1, 1, b"aabb");
+        story.client("PA", 1, 1, b"xx");
+        story.client("PA", 3, 1, b"yy");
+        let variants = story.variants(Side::Opener);
+        for expected in ["xxbb", "xxyy", "aayy"] {
+            assert!(variants.iter().any(|variant| variant == expected), "{expected}: {variants:?}");
+        }
     }
 }

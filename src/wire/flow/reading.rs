@@ -205,3 +205,103 @@ fn note(noted: Noted, causes: &mut Causes) {
         causes.add_with(cause, why);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::flow::{
+        Settings,
+        support::{Story, client, codes, udp},
+    };
+
+    #[test]
+    fn data_in_a_syn_counts_only_as_far_as_the_answer_acknowledges_it() {
+        for (ack, expected) in [(6, "hello"), (1, ""), (3, "he")] {
+            let mut story = Story::new();
+            story.client("S", 0, 0, b"hello");
+            assert_eq!(story.heard(Side::Opener), "");
+            story.server("SA", 0, ack, b"");
+            assert_eq!(story.heard(Side::Opener), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_in_a_refused_syn_is_no_name() {
+        let mut story = Story::new();
+        story.client("S", 0, 0, b"good name");
+        story.server("SA", 0, 1, b"");
+        story.client("A", 1, 1, b"");
+        story.client("PA", 1, 1, b"evil name");
+        story.server("A", 1, 10, b"");
+        assert_eq!(story.heard(Side::Opener), "evil name");
+        assert!(story.finish()[0].facts.causes.is_empty());
+    }
+
+    #[test]
+    fn a_split_handshake_and_stray_syn_acks_do_not_hide_the_stream() {
+        let mut story = Story::new();
+        story.client("S", 0, 0, b"");
+        story.server("S", 0, 0, b"");
+        story.client("SA", 0, 1, b"");
+        story.server("SA", 900, 77, b""); // answers nothing
+        story.server("A", 1, 1, b"");
+        story.client("PA", 1, 1, b"hello");
+        assert_eq!(story.heard(Side::Opener), "hello");
+        assert_eq!(story.facts().sides[1].packets, 3);
+    }
+
+    #[test]
+    fn a_flow_that_is_read_no_more_is_still_counted_and_can_be_read_again() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 1, 1, b"hello");
+        let handle = story.last.unwrap();
+        story.flows.stop_reading(handle, &mut |_| {});
+        assert_eq!((story.flows.is_reading(handle), story.flows.stream_bytes()), (false, 0));
+        story.client("PA", 6, 1, b"hidden");
+        story.client("PA", 20, 1, b"lost something");
+        story.server("A", 1, 34, b"");
+        assert_eq!(story.heard(Side::Opener), "hello");
+        assert_eq!(story.facts().sides[0].unseen_bytes, 8);
+        assert!(story.causes().is_empty(), "a later gap is counted and lifts nothing");
+
+        let again = client("PA", 34, 1, b"again");
+        story.flows.packet(&again);
+        story.flows.resume_reading(handle, &again);
+        let mut heard = Vec::new();
+        story.flows.read(handle, &again, b"again", &mut |chunk| heard.push(Rest::from(chunk)));
+        assert_eq!(heard, [Rest::Bytes(Side::Opener, b"again".to_vec())]);
+        story.server("PA", 1, 39, b"answer");
+        assert_eq!(story.heard(Side::Answerer), "answer");
+    }
+
+    #[test]
+    fn datagrams_are_passed_on_and_a_cut_one_leaves_a_gap() {
+        let mut story = Story::new();
+        story.feed(udp("10.0.0.1:40000", "192.0.2.53:53", 5), b"query");
+        let mut cut = udp("192.0.2.53:53", "10.0.0.1:40000", 100);
+        cut.payload_len = 3;
+        cut.head.captured_len -= 97;
+        story.feed(cut, b"ans");
+        assert_eq!(
+            (story.heard(Side::Opener).as_str(), story.heard(Side::Answerer).as_str()),
+            ("query", "ans[97]")
+        );
+        assert_eq!(story.causes(), ["snaplen"]);
+    }
+
+    // THREATS R48: many flows, each with a hole.
+    #[test]
+    fn without_memory_a_flow_is_read_no_more_and_says_so() {
+        let mut story = Story::with(Settings { stream_bytes: 100_000, ..Settings::default() });
+        for port in 0..200_u16 {
+            let mut packet = client("PA", 100, 1, &[b'x'; 1_000]);
+            packet.tuple.source.port = 10_000 + port;
+            story.feed(packet.clone(), &[b'x'; 1_000]);
+            packet.tcp.as_mut().unwrap().seq += 2_000;
+            story.feed(packet, &[b'x'; 1_000]);
+            assert!(story.flows.stream_bytes() <= 100_000);
+        }
+        let evicted = story.finish().iter().filter(|ended| codes(&ended.facts).contains(&"resource_evicted"));
+        assert!(evicted.count() > 100);
+    }
+}

@@ -199,3 +199,97 @@ impl<S: Default> Flows<S> {
         Outcome { ended: Some(Box::new(ended)), duplicate, ..outcome }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::flow::support::{Story, client, codes};
+
+    #[test]
+    fn a_syn_on_used_ends_opens_a_flow_only_when_it_is_answered() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 1, 1, b"first");
+        story.wait(1);
+        let syn_at = story.now();
+        assert!(!story.client("S", 90_000, 0, b"").opened); // frame 5
+        story.wait(1).client("S", 90_000, 0, b""); // sent again
+        assert_eq!((story.ended.len(), story.facts().noted_syns), (0, 2));
+        let outcome = story.server("SA", 70_000, 90_001, b"");
+        assert!(outcome.opened && outcome.side == Side::Answerer);
+        story.client("PA", 90_001, 70_001, b"second");
+        story.finish();
+        let [old, new] = &story.ended[..] else { panic!("{}", story.ended.len()) };
+        assert_eq!((old.facts.end, old.facts.noted_syns, old.facts.packets()), (EndReason::Reused, 0, 4));
+        assert_eq!((new.facts.id.ordinal.0, new.facts.first, new.facts.packets()), (5, syn_at, 4));
+        assert_eq!((new.facts.basis.code(), new.facts.client), ("syn", Side::Opener));
+        assert_eq!(story.heard(Side::Opener), "firstsecond");
+        assert!(codes(&new.facts).is_empty());
+    }
+
+    #[test]
+    fn a_new_connection_after_fin_or_reset_is_a_flow_of_its_own() {
+        for end in ["FA", "RA"] {
+            let mut story = Story::new();
+            story.handshake().client("PA", 1, 1, b"first");
+            story.client(end, 6, 1, b"");
+            story.client("S", 90_000, 0, b"");
+            story.server("SA", 70_000, 90_001, b"");
+            story.client("PA", 90_001, 70_001, b"second");
+            assert_eq!(story.finish().len(), 2, "{end}");
+        }
+    }
+
+    #[test]
+    fn a_syn_that_nobody_answers_stays_with_the_flow_and_cuts_nothing() {
+        let mut story = Story::new();
+        story.handshake();
+        for number in 0..10 {
+            story.client("S", 90_000 + number, 0, b"");
+        }
+        story.client("PA", 1, 1, b"hello");
+        assert_eq!(story.heard(Side::Opener), "hello");
+        let facts = &story.finish()[0].facts;
+        assert_eq!((facts.noted_syns, facts.packets(), facts.end), (10, 14, EndReason::InputEnd));
+        assert!(facts.causes.is_empty());
+    }
+
+    #[test]
+    fn the_other_end_may_open_the_next_connection() {
+        let mut story = Story::new();
+        story.handshake();
+        story.server("S", 70_000, 0, b"");
+        story.client("SA", 90_000, 70_001, b"");
+        story.server("PA", 70_001, 90_001, b"I am the client now");
+        story.finish();
+        let new = &story.ended[1].facts;
+        assert_eq!((new.opener.port, new.client, new.sides[0].packets), (443, Side::Opener, 2));
+    }
+
+    #[test]
+    fn a_second_syn_with_another_number_is_the_connection_when_the_answer_says_so() {
+        let mut story = Story::new();
+        story.client("S", 0, 0, b"");
+        story.client("S", 300, 0, b"");
+        story.server("SA", 0, 301, b"");
+        story.client("PA", 301, 1, b"hello");
+        story.finish();
+        assert_eq!(story.ended.len(), 2);
+        assert_eq!(story.ended[1].facts.packets(), 3);
+        assert_eq!(story.heard(Side::Opener), "hello");
+    }
+
+    #[test]
+    fn data_and_duplicates_of_a_held_syn_move_with_it() {
+        let mut story = Story::new();
+        story.handshake();
+        let mut syn = client("S", 90_000, 0, b"early");
+        syn.digest = 1 << 40;
+        story.feed(syn.clone(), b"early");
+        assert!(story.feed(syn, b"early").duplicate);
+        story.server("SA", 70_000, 90_006, b"");
+        assert_eq!(story.heard(Side::Opener), "early");
+        story.finish();
+        let [old, new] = &story.ended[..] else { panic!() };
+        assert_eq!((old.facts.sides[0].duplicates, new.facts.sides[0].duplicates), (0, 1));
+    }
+}

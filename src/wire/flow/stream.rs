@@ -338,3 +338,181 @@ impl Stream {
         self.overlaps.deliver(self.kept_from, &self.kept, is_over, side, sink);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::flow::support::{Story, client, codes};
+
+    fn piece(at: usize, bytes: &[u8]) -> Piece<'_> {
+        Piece { at: 1_000 + at as u64, bytes, cut: 0 }
+    }
+
+    /// Adds the pieces in this order and gives what came out with what was noted.
+    fn put(pieces: &[Piece<'_>]) -> (Vec<u8>, bool, Stream) {
+        let (mut stream, mut out, mut conflict) = (Stream::default(), Vec::new(), false);
+        stream.begin(1_000);
+        for piece in pieces {
+            let mut sink = |chunk: Chunk<'_>| match chunk {
+                Chunk::Bytes { bytes, .. } => out.extend_from_slice(bytes),
+                other => panic!("{other:?}"),
+            };
+            conflict |= stream.add(*piece, Side::Opener, None, &mut sink).conflict;
+        }
+        (out, conflict, stream)
+    }
+
+    #[test]
+    fn segments_come_out_in_order_whatever_order_they_come_in() {
+        let mut story = Story::new();
+        story.handshake();
+        for (seq, data) in [(9, "third"), (1, "one "), (5, "two "), (5, "two third")] {
+            story.client("PA", seq, 1, data.as_bytes());
+        }
+        assert_eq!(story.heard(Side::Opener), "one two third");
+        assert!(story.finish()[0].facts.causes.is_empty());
+    }
+
+    #[test]
+    fn a_hole_that_was_acknowledged_becomes_a_gap_but_not_before_late_bytes_had_their_chance() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 1, 1, b"one ");
+        story.client("PA", 9, 1, b"three");
+        story.server("A", 1, 14, b"");
+        assert_eq!(story.heard(Side::Opener), "one ");
+        story.client("PA", 5, 1, b"two ");
+        assert_eq!(story.heard(Side::Opener), "one two three");
+
+        story.client("PA", 18, 1, b"five");
+        story.server("A", 1, 22, b"");
+        story.wait(2).client("A", 22, 1, b"");
+        assert_eq!(story.heard(Side::Opener), "one two three[4]five");
+        assert_eq!(story.causes(), ["gap_acked"]);
+        story.client("PA", 14, 1, b"four");
+        assert_eq!(
+            story.heard(Side::Opener),
+            "one two three[4]five",
+            "what was passed over is not read later"
+        );
+    }
+
+    #[test]
+    fn what_waits_behind_a_hole_is_read_at_the_end_when_the_peer_took_it() {
+        let mut story = Story::new();
+        story.handshake().client("PA", 5, 1, b"two");
+        story.server("A", 1, 8, b"");
+        story.finish();
+        assert_eq!(story.heard(Side::Opener), "[4]two");
+        assert_eq!(codes(&story.ended[0].facts), ["gap_acked"]);
+
+        let mut story = Story::new();
+        story.handshake().client("PA", 5, 1, b"two");
+        story.finish();
+        assert_eq!(story.heard(Side::Opener), "", "nobody took it: it is no evidence");
+        assert_eq!(codes(&story.ended[0].facts), ["gap_unacked"]);
+    }
+
+    #[test]
+    fn with_one_direction_only_a_hole_is_given_up_by_time() {
+        let mut story = Story::new();
+        story.client("S", 0, 0, b"");
+        story.client("PA", 5, 1, b"two");
+        story.wait(2).client("PA", 8, 1, b" more");
+        assert_eq!(story.heard(Side::Opener), "[4]two more");
+        assert_eq!(story.causes(), ["gap_unacked", "one_way"]);
+    }
+
+    #[test]
+    fn bytes_that_the_snaplen_cut_are_a_gap_unless_another_copy_has_them() {
+        let mut cut = client("PA", 1, 1, b"0123456789");
+        cut.payload_len = 4;
+        cut.head.captured_len -= 6;
+        let mut story = Story::new();
+        story.handshake().feed(cut.clone(), b"0123");
+        story.client("PA", 11, 1, b"next");
+        assert_eq!(story.heard(Side::Opener), "0123[6]next");
+        assert_eq!(story.causes(), ["snaplen"]);
+        assert_eq!(story.facts().sides[0].cut, 1);
+
+        let mut ahead = cut.clone();
+        ahead.tcp.as_mut().unwrap().seq += 10;
+        let mut story = Story::new();
+        story.handshake().feed(ahead, b"abcd");
+        story.client("PA", 15, 1, b"efghij");
+        story.client("PA", 1, 1, b"0123456789");
+        assert_eq!(story.heard(Side::Opener), "0123456789abcdefghij");
+        assert!(story.causes().is_empty());
+    }
+
+    #[test]
+    fn a_long_stream_keeps_only_what_the_peer_has_not_taken() {
+        let mut story = Story::new();
+        story.handshake();
+        let block = [b'x'; 1_400];
+        for number in 0..200_u32 {
+            story.client("PA", 1 + number * 1_400, 1, &block);
+            story.server("A", 1, 1 + (number + 1) * 1_400, b"");
+        }
+        assert!(story.flows.stream_bytes() < limits::STREAM_PREFIX_MAX, "{}", story.flows.stream_bytes());
+        // A copy of what is not acknowledged yet is still compared.
+        story.client("PA", 1 + 200 * 1_400, 1, &block);
+        story.client("PA", 1 + 200 * 1_400, 1, &[b'y'; 1_400]);
+        assert_eq!(story.causes(), ["overlap_conflict"]);
+    }
+
+    #[test]
+    fn more_than_is_held_above_a_hole_is_a_cause() {
+        let mut story = Story::new();
+        story.handshake();
+        for number in 0..60_u32 {
+            story.client("PA", 5_000 + number * 1_400, 1, &[b'x'; 1_400]);
+        }
+        assert!(story.causes().contains(&"parser_limit"));
+        assert!(story.flows.stream_bytes() < 2 * limits::STREAM_AHEAD_MAX);
+    }
+
+    #[test]
+    fn one_byte_segments_cost_linear_work_in_any_order() {
+        let bytes = vec![7_u8; 8_000];
+        let work = |len: usize, descending: bool| {
+            let order: Vec<usize> = if descending { (0..len).rev().collect() } else { (0..len).collect() };
+            let pieces: Vec<_> = order.iter().map(|at| piece(*at, &bytes[*at..=*at])).collect();
+            put(&pieces).2.work
+        };
+        for descending in [false, true] {
+            let (small, large) = (work(2_000, descending), work(8_000, descending));
+            assert!(large <= small * 4 + 100, "{small} {large}");
+        }
+    }
+
+    #[test]
+    fn a_small_message_cut_into_single_bytes_backwards_comes_out_whole() {
+        let bytes: Vec<u8> = (0..limits::STREAM_SEGMENTS_MAX).map(|number| number as u8).collect();
+        let pieces: Vec<_> = (0..bytes.len()).rev().map(|at| piece(at, &bytes[at..=at])).collect();
+        let (out, conflict, stream) = put(&pieces);
+        assert!(out == bytes && !conflict && !stream.has_hole() && stream.ahead_bytes == 0);
+    }
+
+    proptest! {
+        // THREATS R30: however a stream is cut, shuffled and repeated, the same bytes come out, and no conflict is seen.
+        #[test]
+        fn cutting_shuffling_and_repeating_changes_nothing(
+            bytes in prop::collection::vec(any::<u8>(), 1..600),
+            cuts in prop::collection::vec((0_usize..600, 1_usize..80, any::<u16>()), 0..60),
+        ) {
+            let whole = bytes.chunks(37).enumerate().map(|(number, chunk)| (number * 37, chunk, 0));
+            let mut pieces: Vec<(usize, &[u8], u16)> = whole.collect();
+            for (at, len, order) in cuts {
+                let at = at.min(bytes.len() - 1);
+                pieces.push((at, &bytes[at..(at + len).min(bytes.len())], order));
+            }
+            pieces.sort_by_key(|(at, piece, order)| (order ^ (*at as u16).wrapping_mul(40_503), piece.len()));
+            let pieces: Vec<_> = pieces.iter().map(|(at, bytes, _)| piece(*at, bytes)).collect();
+            let (out, conflict, stream) = put(&pieces);
+            prop_assert_eq!(out, bytes);
+            prop_assert!(!conflict && !stream.has_hole() && stream.ahead_bytes == 0);
+        }
+    }
+}
