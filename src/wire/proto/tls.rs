@@ -459,7 +459,7 @@ impl Tls {
         let wanted = (HEADER_LEN + 2).saturating_sub(half.message.len());
         let (start, rest) = payload.split_at_checked(wanted).unwrap_or((payload, &[]));
         half.message.extend_from_slice(start);
-        let clear = half.message.iter().zip(0..).all(|(byte, place)| match place {
+        let clear = half.message.iter().zip(0..HEADER_LEN + 2).all(|(byte, place)| match place {
             0 => *byte == hello::CLIENT_HELLO,
             1 => *byte == 0,
             4 => *byte == 3,
