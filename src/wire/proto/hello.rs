@@ -462,7 +462,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_fingerprint_of_a_known_hello_is_the_published_form() {
+    fn bytes_that_are_no_letters_in_alpn_reach_the_fingerprint_in_hex() {
         let identity = read(&client_hello(&extension(ALPN, &[0, 3, 2, 0xff, 0xfe])));
         let print: Vec<_> = identity.all(Field::Ja4).map(|seen| seen.value.clone()).collect();
         let Value::Text(print) = &print[0] else { panic!() };

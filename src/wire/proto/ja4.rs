@@ -145,6 +145,29 @@ mod tests {
     }
 
     #[test]
+    fn the_published_example_gives_the_published_fingerprint() {
+        // FoxIO, JA4 technical details: the hello of a browser, in the order it was sent.
+        let ciphers = [
+            0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c,
+            0x009d, 0x002f, 0x0035,
+        ];
+        let extensions = [
+            0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b,
+            0xff01, 0x000b, 0x000a, 0x0015,
+        ];
+        let signatures = [4, 3, 8, 4, 4, 1, 5, 3, 8, 5, 5, 1, 8, 6, 6, 1];
+        let example = Offer {
+            version: 0x0304,
+            ciphers: &ciphers,
+            extensions: &extensions,
+            signatures: &signatures,
+            alpn: Some(b"h2"),
+            ..offer()
+        };
+        assert_eq!(fingerprint(&example), "t13d1516h2_8daaf6152771_e5627efa2ab1");
+    }
+
+    #[test]
     fn order_of_ciphers_and_extensions_does_not_matter_and_that_of_signatures_does() {
         let one =
             Offer { ciphers: &[0x1301, 0x1302], extensions: &[13, 43], signatures: &[4, 3, 8, 4], ..offer() };

@@ -31,6 +31,7 @@ pub mod mail;
 #[cfg(test)]
 mod told;
 
+use crate::ground::model::address::Transport;
 use dissector::Protocol;
 
 /// All protocols, in the order their probes are tried when the port gives no hint.
@@ -55,3 +56,14 @@ pub static REGISTRY: &[&Protocol] = &[
     &dhcp::V4,
     &dhcp::V6,
 ];
+
+/// True when a segment or datagram of a settled flow begins a new handshake in the clear: the flow must be read again
+/// (RULES 24). Cheap enough to be asked for each packet of settled flows.
+#[must_use]
+pub fn reopens(transport: Transport, payload: &[u8]) -> bool {
+    match transport {
+        Transport::TCP => tls::reopens(payload),
+        Transport::UDP => quic::reopens(payload) || dtls::reopens(payload),
+        _ => false,
+    }
+}
