@@ -69,6 +69,41 @@ proptest! {
     }
 
     #[test]
+    fn merged_sources_stand_in_the_order_of_their_running_maxima_for_blocks_of_any_length(
+        sources in proptest::collection::vec(
+            (0..3_000_i64, proptest::collection::vec((-300..400_i64, 0..90_usize), 1..30)),
+            2..5,
+        ),
+        block_len in 1..700_usize,
+    ) {
+        let folder = Folder::new();
+        let mut expected = Vec::new();
+        for (number, (first, packets)) in sources.iter().enumerate() {
+            // Two hours between the first packet and the last: every source overlaps every other.
+            let last = (7_200_000, 1);
+            let mut running = i64::MIN;
+            let mut at = *first;
+            let mut file = Pcap::new();
+            for (place, (step, len)) in packets.iter().chain([&last]).enumerate() {
+                at = if *step == last.0 { first + step } else { (at + step).max(*first) };
+                running = running.max(at);
+                let mut payload = vec![number as u8, place as u8];
+                payload.resize(2 + len, 0);
+                expected.push((running, *first, number, place, payload.clone()));
+                file = file.at_ms(at, &payload);
+            }
+            folder.file(&format!("{number}.pcap"), &file.bytes());
+        }
+        // Source indices follow the first stamps, then the names.
+        expected.sort_by_key(|(running, first, number, place, _)| (*running, *first, *number, *place));
+        let expected: Vec<_> = expected.into_iter().map(|packet| packet.4).collect();
+        let plain = request(&[&folder.path()]);
+        let whole = read(&plain);
+        prop_assert_eq!(whole.payloads(), expected);
+        prop_assert_eq!(&read_in_blocks(&plain, block_len).packets, &whole.packets);
+    }
+
+    #[test]
     fn bytes_without_sense_behind_a_header_never_panic(
         kind in 0..8_usize,
         noise in proptest::collection::vec(any::<u8>(), 0..4_000),

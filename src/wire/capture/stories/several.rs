@@ -1,9 +1,17 @@
 //! Several files: order, sources, twins, sensors, and faults of the user.
 
+use std::{
+    sync::{
+        Condvar, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
 use super::super::{
     block::Block,
     error::Error,
-    input::{Request, open},
+    input::{Request, open, open_with},
     support::*,
 };
 use crate::ground::model::{
@@ -225,4 +233,40 @@ fn a_file_that_is_replaced_before_it_is_read_is_unreadable_and_not_another_captu
     assert!(block.is_empty());
     assert!(block.is_damaged());
     assert_eq!(baton.finish().files[0].damage[0].what, "unreadable");
+}
+
+#[test]
+fn workers_that_fill_blocks_in_any_order_change_nothing() {
+    let folder = Folder::new();
+    let path = folder.file("one.pcap", &many(4_000, 0).bytes());
+    let plain = request(&[&path]);
+    let alone = read(&plain);
+    let (feed, baton) = open_with(&plain, 10_000).unwrap();
+    // The baton, and the ticket whose turn it is.
+    let relay = (Mutex::new((baton, 0_u64, Vec::new())), Condvar::new());
+    let next = AtomicU64::new(0);
+    let work = || {
+        let mut block = Block::new();
+        loop {
+            let ticket = next.fetch_add(1, Ordering::Relaxed);
+            feed.fill(ticket, &mut block);
+            let held = relay.0.lock().unwrap();
+            let mut held = relay.1.wait_while(held, |(_, turn, _)| *turn != ticket).unwrap();
+            let (baton, turn, packets) = &mut *held;
+            let goes_on = baton.walk(&feed, &mut block);
+            packets.extend(block.packets().map(|(head, bytes)| (head, bytes.to_vec())));
+            *turn += 1;
+            relay.1.notify_all();
+            if !goes_on {
+                return;
+            }
+        }
+    };
+    thread::scope(|scope| {
+        (0..4).for_each(|_| drop(thread::Builder::new().spawn_scoped(scope, work).unwrap()))
+    });
+    let (baton, _, packets) = relay.0.into_inner().unwrap();
+    assert_eq!(packets, alone.packets);
+    assert_eq!(baton.bytes_done(), feed.total_bytes().unwrap());
+    assert_eq!(baton.finish(), alone.report);
 }
