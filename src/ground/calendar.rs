@@ -5,7 +5,7 @@ use jiff::{
     tz::{self, TimeZone},
 };
 
-use super::model::time::Timestamp;
+use crate::ground::model::time::Timestamp;
 
 /// A time zone by its IANA name, from the tables inside the program: no file of the system is read.
 #[derive(Clone, Debug)]

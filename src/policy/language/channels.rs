@@ -238,3 +238,157 @@ fn validity(policy: &Policy, channel: ChannelIndex, at: Timestamp) -> Validity {
         Validity::NotYet
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{compiled::Hints, twins::*},
+        *,
+    };
+
+    const SPRING: &str = "2026-05-01T12:00:00+09:00";
+
+    fn end(policy: &Policy, addr: &str, when: &str) -> End {
+        policy.end(addr.parse().unwrap(), at(when), &Hints::default(), &[])
+    }
+
+    fn legs(
+        policy: &Policy,
+        client: &str,
+        server: &str,
+        when: &str,
+    ) -> Vec<(String, Position, bool, Validity)> {
+        let found = policy.legs_between(&end(policy, client, when), &end(policy, server, when), at(when));
+        found
+            .into_iter()
+            .map(|leg| {
+                (policy.channel(leg.channel).id.to_string(), leg.position, leg.delegates, leg.validity)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rule_02_via_is_expanded_into_hops_and_a_channel_to_a_proxy_delegates() {
+        use {Position::*, Validity::InForce};
+        let policy = twin("minato_alpha.toml");
+        let web = |position, delegates| vec![("s-web".to_owned(), position, delegates, InForce)];
+        assert_eq!(legs(&policy, "10.130.5.5", "10.130.0.80", SPRING), web(First, true));
+        assert_eq!(legs(&policy, "10.130.0.80", "203.0.113.20", SPRING), web(Last, true));
+        assert!(legs(&policy, "10.130.5.5", "203.0.113.20", SPRING).is_empty());
+        let direct = policy.direct_of_via(
+            &end(&policy, "10.130.5.5", SPRING),
+            &end(&policy, "203.0.113.20", SPRING),
+            at(SPRING),
+        );
+        assert_eq!(direct.len(), 1);
+        let prime = twin("minato_alpha_prime_i.toml");
+        let signin = legs(&prime, "10.120.5.5", "10.120.0.88", SPRING);
+        assert_eq!(signin, [("b-signin".to_owned(), First, false, InForce)], "it ends at no proxy");
+        let leg = prime.legs_between(
+            &end(&prime, "10.120.5.5", SPRING),
+            &end(&prime, "10.120.0.88", SPRING),
+            at(SPRING),
+        )[0];
+        assert!(leg.ends_at_via());
+    }
+
+    #[test]
+    fn rule_02_nothing_is_delegated_to_class_mynumber_and_lgwan() {
+        let changes = [
+            ("from = [\"soto\"]\nto = [\"ks-proxy\"]", "from = [\"gy-dns\", \"soto\"]\nto = [\"ks-proxy\"]"),
+            (
+                "\n# ---- 承認済みの例外 ----",
+                "\n[[accept]]\nfinding = \"P04\"\nuntil = 2026-06-30T23:59:59+09:00\napproved_by = \"x\"\nreason_ja = \"x\"\n\n[[accept]]\nfinding = \"P09\"\nuntil = 2026-06-30T23:59:59+09:00\napproved_by = \"x\"\nreason_ja = \"x\"\n",
+            ),
+        ];
+        let (policy, _) =
+            changed("minato_alpha.toml", &changes).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        assert!(!legs(&policy, "10.120.0.53", "10.130.0.80", SPRING)[0].2);
+        assert!(legs(&policy, "10.130.0.1", "10.130.0.80", SPRING)[0].2);
+        assert!(
+            !legs(&policy, "10.130.0.80", "203.0.113.20", SPRING)[0].2,
+            "behind the proxy both are mixed"
+        );
+    }
+
+    #[test]
+    fn rule_10_a_destination_that_opens_is_found_by_its_address() {
+        let policy = twin("minato_alpha.toml");
+        let found = legs(&policy, "198.18.3.2", "10.110.1.20", SPRING);
+        assert_eq!(found, [("k-shomei".to_owned(), Position::Only, false, Validity::InForce)]);
+        assert!(legs(&policy, "198.18.3.16", "10.110.1.20", SPRING).is_empty());
+        assert!(
+            legs(&policy, "10.110.1.20", "198.18.3.2", SPRING).is_empty(),
+            "the initiator is always `from`"
+        );
+    }
+
+    #[test]
+    fn rule_27_an_expired_channel_is_found_and_marked() {
+        let policy = twin("minato_alpha.toml");
+        let validity = |when: &str| legs(&policy, "10.199.0.5", "10.110.1.99", when)[0].3;
+        assert_eq!(validity("2026-06-30T09:00:00+09:00"), Validity::NotYet);
+        assert_eq!(validity("2026-07-01T09:00:00+09:00"), Validity::InForce);
+        assert_eq!(validity("2026-07-31T17:59:59.999+09:00"), Validity::InForce);
+        assert_eq!(validity("2026-07-31T18:00:00+09:00"), Validity::Expired);
+    }
+
+    #[test]
+    fn rule_03_a_prohibition_is_found_for_everything_its_ends_hold() {
+        let policy = twin("minato_alpha.toml");
+        let forbidden = |client: &str, server: &str| {
+            let (client, server) = (end(&policy, client, SPRING), end(&policy, server, SPRING));
+            let found = policy.forbidden(&client, &server, Transport::TCP, 443, at(SPRING));
+            found.map(|index| policy.forbid(index).id.to_string())
+        };
+        assert_eq!(forbidden("10.110.1.10", "198.51.100.1").as_deref(), Some("no-kojin-net"));
+        assert_eq!(forbidden("10.110.7.7", "203.0.113.20").as_deref(), Some("no-kojin-ks"));
+        assert_eq!(forbidden("10.110.1.10", "198.18.1.1"), None);
+        assert_eq!(forbidden("198.51.100.1", "10.110.1.10"), None, "a prohibition has a direction");
+    }
+
+    #[test]
+    fn ten_thousand_channels_answer_as_a_plain_scan_does() {
+        let mut text = String::from(
+            "schema = \"sekisho-policy/1\"\n[policy]\nid=\"p\"\ntitle_ja=\"t\"\norg_ja=\"o\"\nmodel=\"beta\"\nguideline=\"g\"\nversion=\"1\"\nvalid_from=2026-04-01T00:00:00Z\nvalid_until=2027-04-01T00:00:00Z\n[[zones]]\nid=\"net\"\nclass=\"internet_zone\"\nrest=true\n",
+        );
+        for n in 0..40 {
+            text += &format!("[[segments]]\nid=\"s{n}\"\nclass=\"internal\"\ncidr=[\"10.{n}.0.0/16\"]\n");
+        }
+        for n in 0..200 {
+            text += &format!(
+                "[[hosts]]\nid=\"h{n}\"\nsegment=\"s{}\"\nrole=\"server\"\naddr=[\"10.{}.1.{n}\"]\n",
+                n % 40,
+                n % 40
+            );
+        }
+        for n in 0..10_000 {
+            let (from, to) = (n % 200, (n * 7 + n / 200) % 200);
+            text += &format!(
+                "[[channels]]\nid=\"c{n}\"\nfrom=[\"h{from}\"]\nto=[\"h{to}\", \"s{}\"]\nservices=[\"tcp/{}\"]\npurpose_ja=\"p\"\nclause=\"c\"\napproval=\"a\"\n",
+                n % 40,
+                n % 60_000 + 1
+            );
+        }
+        let (policy, _) = super::super::load_text("many.toml", &text)
+            .unwrap_or_else(|faults| panic!("{:#?}", &faults[..1]));
+        let mut hits = 0;
+        for n in 0..400_u32 {
+            let addr = |n: u32| format!("10.{}.1.{}", n % 40, n % 200);
+            let client = end(&policy, &addr(n), SPRING);
+            let server = end(&policy, &addr(n * 3 + n / 200), SPRING);
+            let named = |end: &End, selectors: &[Selector]| {
+                selectors.iter().filter(|s| end.selectors().any(|e| e == **s)).count()
+            };
+            let expected: usize = policy
+                .channels()
+                .iter()
+                .map(|channel| named(&client, &channel.from) * named(&server, &channel.to))
+                .sum();
+            let found = policy.legs_between(&client, &server, at(SPRING));
+            assert_eq!(found.len(), expected);
+            hits += expected;
+        }
+        assert!(hits > 500, "the probes must hit: {hits}");
+    }
+}

@@ -506,3 +506,187 @@ impl Policy {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::twins::*, *};
+    use crate::ground::model::address::Mac;
+
+    fn addr(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// The id of the place of an address, or the word for a place without one.
+    fn place(policy: &Policy, text: &str, when: &str, hints: &Hints<'_>) -> String {
+        let found = policy.situate(addr(text), at(when), hints);
+        found
+            .place
+            .selector()
+            .map_or_else(|| format!("{:?}", found.place), |place| policy.id_of(place).to_string())
+    }
+
+    const SPRING: &str = "2026-05-01T12:00:00+09:00";
+    const NIGHT: &str = "2026-09-30T22:00:00+09:00";
+    const WINTER: &str = "2026-12-01T12:00:00+09:00";
+
+    #[test]
+    fn rule_01_the_address_names_the_segment_and_a_vlan_only_chooses_between_overlapping_ones() {
+        let policy = twin("minato_beta_prime.toml");
+        let none = Hints::default();
+        let old = Hints { vlans: &[22], ..none };
+        let new = Hints { vlans: &[51], ..none };
+        let strange = Hints { vlans: &[999], ..none };
+        assert_eq!(place(&policy, "10.120.3.4", SPRING, &none), "gyomu-kyu");
+        assert_eq!(place(&policy, "10.120.3.4", WINTER, &none), "soto");
+        assert_eq!(place(&policy, "10.120.3.4", WINTER, &old), "soto", "a VLAN never overrules the address");
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &old), "gyomu-kyu");
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &new), "soto");
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &none), "Ambiguous");
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &strange), "Ambiguous");
+        let candidates = policy.situate(addr("10.120.3.4"), at(NIGHT), &none).candidates;
+        assert_eq!(candidates.len(), 2);
+        assert_eq!(place(&policy, "10.130.0.9", "2026-10-01T05:59:59.5+09:00", &none), "soto-kyu");
+        assert_eq!(place(&policy, "10.130.0.9", "2026-10-01T06:00:00+09:00", &none), "Unknown", "retired");
+    }
+
+    #[test]
+    fn rule_01_a_vlan_of_neither_end_is_a_mismatch() {
+        let policy = twin("minato_alpha.toml");
+        let segment = |id: &str| {
+            let number = policy.segments().iter().position(|segment| &*segment.id == id).unwrap();
+            Place::Segment(SegmentIndex(number as u16))
+        };
+        let (mn, lg) = (segment("kojin"), segment("gyomu"));
+        assert!(!policy.vlan_mismatch(&[11], mn, lg) && !policy.vlan_mismatch(&[22], mn, lg));
+        assert!(policy.vlan_mismatch(&[31], mn, lg) && policy.vlan_mismatch(&[11, 31], mn, lg));
+        assert!(!policy.vlan_mismatch(&[0], mn, lg), "a priority tag names no VLAN");
+        assert!(!policy.vlan_mismatch(&[31], Place::Unknown, Place::Rest(ZoneIndex(0))));
+        assert_eq!(policy.vlan_owners(31, at(SPRING)).count(), 1);
+    }
+
+    #[test]
+    fn rule_07_the_rest_is_unclaimed_public_unicast_and_nothing_else() {
+        let policy = twin("minato_alpha.toml");
+        for (text, expected) in [
+            ("198.51.100.7", "net"),
+            ("2001:db8::7", "net"),
+            ("198.19.8.1", "wan"),
+            ("203.0.113.127", "kenshield"),
+            ("203.0.113.128", "net"),
+            ("10.199.0.3", "hoshu-sen"),
+            ("10.99.0.1", "Unknown"),
+            ("100.64.0.1", "Unknown"),
+            ("fd00::1", "Unknown"),
+            ("::ffff:198.51.100.7", "Unknown"),
+            ("169.254.3.4", "LinkLocal"),
+            ("fe80::1", "LinkLocal"),
+            ("239.1.2.3", "Multicast"),
+            ("ff02::fb", "Multicast"),
+            ("255.255.255.255", "Broadcast"),
+            ("10.110.255.255", "kojin"),
+            ("0.0.0.0", "Unspecified"),
+            ("::", "Unspecified"),
+        ] {
+            assert_eq!(place(&policy, text, SPRING, &Hints::default()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn rule_17_only_vlans_that_tell_segments_apart_enter_the_key() {
+        assert!(twin("minato_alpha.toml").vlans_in_key().is_empty());
+        assert_eq!(twin("minato_beta_prime.toml").vlans_in_key(), [21, 22, 51, 52]);
+    }
+
+    #[test]
+    fn sensor_and_link_address_choose_where_no_vlan_was_seen() {
+        let changes = [
+            ("vlan = [51, 52]", "sensors = [\"mirror-breakout\"]"),
+            ("vlan = [21, 22]", "sensors = [\"mirror-gate\"]\nmac_prefix = [\"02:00\"]"),
+            ("\"soto-kyu\", \"soto\", \"gyomu\"", "\"soto-kyu\", \"gyomu\""),
+            ("\"kojin\", \"gyomu-kyu\", \"soto-kyu\"", "\"kojin\", \"soto-kyu\""),
+        ];
+        let (policy, _) =
+            changed("minato_beta_prime.toml", &changes).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let hints = |sensor: &str| Hints { sensor: policy.sensor_id(sensor).unwrap(), ..Hints::default() };
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &hints("mirror-gate")), "gyomu-kyu");
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &hints("mirror-breakout")), "soto");
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &hints("mirror-hall")), "Ambiguous");
+        let mac = Hints { mac: Some(Mac([2, 0, 1, 2, 3, 4])), ..hints("mirror-hall") };
+        assert_eq!(place(&policy, "10.120.3.4", NIGHT, &mac), "gyomu-kyu");
+        assert!(policy.vlans_in_key().is_empty());
+    }
+
+    #[test]
+    fn rule_09_a_destination_is_listed_by_its_halves() {
+        let policy = twin("minato_alpha_prime_i.toml");
+        let id = |listed: &Listed| policy.destination(listed.destination).id.to_string();
+        let listed = |text: &str, names: &[&str]| -> Vec<(String, bool, bool)> {
+            let names: Vec<_> = names.iter().map(|name| HostName::new(name.as_bytes())).collect();
+            let names: Vec<_> = names.iter().collect();
+            let end = policy.end(addr(text), at(SPRING), &Hints::default(), &names);
+            end.destinations.iter().map(|entry| (id(entry), entry.address, entry.name)).collect()
+        };
+        let is = |id: &str, address, name| (id.to_owned(), address, name);
+        assert_eq!(listed("198.51.100.5", &[]), [is("dn-lic", true, false), is("dn-signin", true, false)]);
+        assert_eq!(
+            listed("198.51.100.5", &["signin.harbor.example"]),
+            [is("dn-lic", true, false), is("dn-signin", true, true)]
+        );
+        assert_eq!(listed("198.51.100.200", &["signin.harbor.example"]), [is("dn-signin", false, true)]);
+        assert!(listed("198.51.100.200", &["evil.example"]).is_empty());
+        assert!(listed("10.130.0.7", &["signin.harbor.example"]).is_empty(), "inside is never outside");
+        let suite = policy.destinations().iter().position(|rule| &*rule.id == "dn-kaigi").unwrap();
+        let suite = DestinationIndex(suite as u16);
+        let tenant = |name: &str| policy.tenant_of(suite, &HostName::new(name.as_bytes()));
+        assert_eq!(tenant("minato.hako.harbor.example"), TenantName::Own);
+        assert_eq!(tenant("other.hako.harbor.example"), TenantName::Foreign);
+        assert_eq!(tenant("kaigi.harbor.example"), TenantName::Silent);
+    }
+
+    #[test]
+    fn rule_09_a_destination_without_blocks_stays_possible_in_its_zone_until_a_name_is_seen() {
+        let changes = [(
+            "cidr = [\"198.51.100.0/27\"]\nservices = [\"tcp/443\"]\nmatch = \"name+address\"",
+            "services = [\"tcp/443\"]\nmatch = \"name\"",
+        )];
+        let (policy, _) = changed("minato_alpha_prime_a.toml", &changes).unwrap();
+        let end =
+            |text: &str, names: &[&HostName]| policy.end(addr(text), at(SPRING), &Hints::default(), names);
+        let count = |end: &End| end.destinations.len();
+        assert_eq!(count(&end("198.51.100.200", &[])), 1);
+        assert_eq!(count(&end("198.19.0.1", &[])), 0, "another zone");
+        assert_eq!(count(&end("198.51.100.200", &[&HostName::new(b"other.example")])), 0);
+        let named = end("198.51.100.200", &[&HostName::new(b"license.harbor.example")]);
+        assert!(named.destinations[0].address && named.destinations[0].name);
+        assert!(policy.lists_addr(named.destinations[0].destination, &named));
+        let target = policy.named_end(&HostName::new(b"license.harbor.example"), at(SPRING));
+        assert!(target.destinations[0].name && !target.destinations[0].address);
+    }
+
+    #[test]
+    fn rule_37_acceptances_cover_their_finding_host_and_time_only() {
+        let policy = twin("minato_alpha.toml");
+        let check: CheckId = "SK-D05".parse().unwrap();
+        let dns = Some(addr("10.120.0.53"));
+        assert!(policy.accepted(check, dns, at(SPRING)).is_some());
+        assert!(policy.accepted(check, Some(addr("10.120.0.54")), at(SPRING)).is_none());
+        assert!(policy.accepted(check, dns, at(WINTER)).is_none());
+        assert!(policy.accepted("SK-D06".parse().unwrap(), dns, at(SPRING)).is_none());
+        assert_eq!(policy.check("SK-P01".parse().unwrap()).unwrap().enabled, Some(false));
+    }
+
+    #[test]
+    fn rule_37_what_a_policy_does_not_say_is_deny_observe_finding_deny_observe_observe() {
+        let changes = [(
+            "[defaults]\ninter_segment = \"deny\"\nintra_segment = \"observe\"\nunknown_address = \"finding\"\nipv6 = \"deny\"\n",
+            "",
+        )];
+        let (policy, _) = changed("minato_alpha.toml", &changes).unwrap();
+        assert_eq!(*policy.defaults(), Defaults::default());
+        assert!(policy.denies_ipv6(Place::Unknown));
+        let end = policy.end(addr("198.18.3.1"), at(SPRING), &Hints::default(), &[]);
+        let channel = policy.channels().iter().find(|channel| &*channel.id == "k-shomei").unwrap();
+        let minute = policy.clock().minute_of_day(at("2026-05-01T23:00:00+09:00"));
+        assert!(end.place.zone().is_some() && !channel.hours.unwrap().contains(minute));
+    }
+}

@@ -361,27 +361,307 @@ fn spread_checks(
 mod tests {
     use std::fs;
 
-    use super::*;
+    use super::{
+        super::twins::{changed, codes},
+        *,
+    };
 
-    /// Every policy file of a folder beside the package; none, said aloud, where the folder is absent.
-    fn policies(folder: &str) -> Vec<PathBuf> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let Ok(entries) = fs::read_dir(&folder) else {
-            println!("SKIPPED: ../shared absent");
-            return Vec::new();
-        };
-        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-        files.sort();
-        files
+    fn faults(name: &str, changes: &[(&str, &str)]) -> Vec<&'static str> {
+        changed(name, changes).map_or_else(|faults| codes(&faults), |(_, remarks)| codes(&remarks))
     }
 
     #[test]
     fn the_six_worked_policies_load_with_the_remarks_that_are_their_own_and_no_others() {
-        for path in policies("../shared/policies") {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/policies");
+        if !folder.exists() {
+            println!("SKIPPED: ../shared absent");
+            return;
+        }
+        for (name, expected) in [
+            ("alpha", &[][..]),
+            ("alpha_prime_a", &[]),
+            ("alpha_prime_i", &["L32"]),
+            ("alpha_prime_u", &["L32", "L32"]),
+            ("beta", &["L33"]),
+            ("beta_prime", &["L33", "L03"]),
+        ] {
+            let path = folder.join(name).with_extension("toml");
             let (_, remarks) = load(&path, &mut |path| fs::read(path))
                 .unwrap_or_else(|faults| panic!("{}", render_all(&faults, Lang::En, false)));
-            println!("{} {}", path.display(), render_all(&remarks, Lang::Ja, false));
+            assert_eq!(codes(&remarks), expected, "{}", render_all(&remarks, Lang::En, false));
+        }
+    }
+
+    #[test]
+    fn the_six_policies_of_the_imaginary_city_load_with_the_same_remarks() {
+        for (name, expected) in [
+            ("minato_alpha.toml", &[][..]),
+            ("minato_alpha_prime_a.toml", &[]),
+            ("minato_alpha_prime_i.toml", &["L32"]),
+            ("minato_alpha_prime_u.toml", &["L32", "L32"]),
+            ("minato_beta.toml", &["L33"]),
+            ("minato_beta_prime.toml", &["L33", "L03"]),
+        ] {
+            let (_, remarks) = changed(name, &[])
+                .unwrap_or_else(|faults| panic!("{}", render_all(&faults, Lang::En, false)));
+            assert_eq!(codes(&remarks), expected, "{name}: {}", render_all(&remarks, Lang::En, false));
+        }
+    }
+
+    #[test]
+    fn each_of_the_nine_mutants_is_caught_by_its_own_rule() {
+        let to = |channel: &str, old: &str, new: &str, from: &str| {
+            let head = |to: &str| format!("id = \"{channel}\"\nfrom = [\"{from}\"]\nto = [\"{to}\"]");
+            (head(old), head(new))
+        };
+        let (old, new) = to("k-zei", "dx-zei", "net", "kj-renkei");
+        let internet = faults("minato_alpha.toml", &[(&old, &new)]);
+        assert!(internet.contains(&"P01") && internet.contains(&"L40"), "{internet:?}");
+
+        let lbo = [("model = \"alpha_prime\"\ncase = \"a\"", "model = \"alpha\"\ncase = \"\"")];
+        assert_eq!(faults("minato_alpha_prime_a.toml", &lbo), ["P04", "P04"]);
+
+        let case_a = [("case = \"i\"", "case = \"a\"")];
+        assert!(faults("minato_alpha_prime_i.toml", &case_a).contains(&"P06"));
+
+        let no_ban = [("download = \"forbidden\"\n", "")];
+        assert!(faults("minato_alpha_prime_i.toml", &no_ban).contains(&"P07"));
+
+        let no_proxy = [("via = [\"gy-tenant\"]\n", "")];
+        assert!(faults("minato_alpha_prime_i.toml", &no_proxy).contains(&"P08"));
+
+        let condition = [("url_restricted = true", "url_restricted = false")];
+        assert_eq!(faults("minato_alpha_prime_a.toml", &condition), ["L11"]);
+
+        let (old, new) = to("m-file-1", "nk-file", "gyomu", "soto");
+        let direct = faults("minato_beta.toml", &[(&old, &new)]);
+        assert!(direct.contains(&"P09") && direct.contains(&"L40"), "{direct:?}");
+
+        let same_vlan = [("vlan = [51, 52]", "vlan = [21, 22]")];
+        assert!(faults("minato_beta_prime.toml", &same_vlan).contains(&"L03"));
+        let (_, remarks) = changed("minato_beta_prime.toml", &[]).unwrap();
+        assert!(
+            remarks.iter().all(|remark| remark.level == Level::Info),
+            "told apart, it is information only"
+        );
+
+        let (old, new) =
+            ("from = [\"gyomu\"]\nto = [\"nk-gamen\"]", "from = [\"soto\"]\nto = [\"nk-gamen\"]");
+        assert_eq!(faults("minato_alpha.toml", &[(old, new)]), ["P10"]);
+    }
+
+    #[test]
+    fn what_an_accept_entry_covers_is_a_deviation_and_no_error() {
+        let accept = "\n[[accept]]\nfinding = \"P10\"\nuntil = 2026-06-30T23:59:59+09:00\napproved_by = \"情報政策監\"\nreason_ja = \"更改まで\"\n\n# ---- 承認済みの例外 ----";
+        let changes = [
+            ("from = [\"gyomu\"]\nto = [\"nk-gamen\"]", "from = [\"soto\"]\nto = [\"nk-gamen\"]"),
+            ("\n# ---- 承認済みの例外 ----", accept),
+        ];
+        let (_, remarks) = changed("minato_alpha.toml", &changes).unwrap();
+        assert_eq!(codes(&remarks), ["P10"]);
+        assert_eq!(remarks[0].level, Level::Warning);
+        assert!(remarks[0].message.ja.contains("プリセットからの逸脱"));
+    }
+
+    #[test]
+    fn broken_references_duplicates_dates_services_and_names_are_errors() {
+        let alpha = |from: &str, to: &str| faults("minato_alpha.toml", &[(from, to)]);
+        assert_eq!(alpha("to = [\"dx-asp\"]", "to = [\"dx-aps\"]"), ["L14"]);
+        assert_eq!(alpha("id = \"gy-dns\"", "id = \"gy-mail\""), ["L01", "L14", "L14"]);
+        assert_eq!(alpha("id = \"gy-dns\"", "id = \"dx-asp\""), ["L01", "L14", "L14"]);
+        assert_eq!(alpha("addr = [\"10.120.0.53\"]", "addr = [\"10.121.0.53\"]"), ["L05"]);
+        assert_eq!(alpha("segment = \"kojin\"\n", ""), ["L04"]);
+        assert_eq!(
+            alpha("valid_until = 2026-07-31T17:59:59+09:00", "valid_until = 2026-06-30T17:59:59+09:00"),
+            ["L19"]
+        );
+        assert_eq!(
+            alpha("valid_until = 2026-07-31T17:59:59+09:00", "valid_until = 2026-07-31T17:59:59"),
+            ["T06"]
+        );
+        assert_eq!(alpha("services = [\"tcp/3389\"]", "services = [\"tcp/3389-\"]"), ["T04"]);
+        assert_eq!(alpha("purpose_ja = \"名前解決\"\n", ""), ["L15"]);
+        assert_eq!(alpha("cidr = [\"10.120.0.0/16\"]", "cidr = [\"10.120.0.1/16\"]"), ["T04"]);
+        assert_eq!(alpha("cidr = [\"10.120.0.0/16\"]", "cidr = [\"10.110.0.0/16\"]")[0], "L05");
+        assert_eq!(alpha("vlan = [31]", "vlan = [4095]"), ["T04"]);
+        assert_eq!(alpha("hours = \"06:30-23:00\"", "hours = \"06:30-25:00\""), ["T04"]);
+        assert_eq!(alpha("timezone = \"Asia/Tokyo\"", "timezone = \"Asia/Edo\""), ["T04"]);
+        assert_eq!(alpha("schema = \"sekisho-policy/1\"", "schema = \"sekisho-policy/2\""), ["T04"]);
+        assert_eq!(alpha("severity = \"low\"", "severity = \"lowest\""), ["T04"]);
+        assert_eq!(alpha("via = [\"so-proxy\"]", "via = [\"soto\"]"), ["L14"]);
+        assert_eq!(
+            alpha("services = [\"tcp/443\"]\nkind = \"asp\"", "services = [\"tcp/80\"]\nkind = \"asp\""),
+            ["L18"]
+        );
+        let prime = |from: &str, to: &str| faults("minato_alpha_prime_a.toml", &[(from, to)]);
+        assert_eq!(prime("fqdn = [\"license.harbor.example\"]\n", ""), ["L09"]);
+        assert_eq!(
+            prime("fqdn = [\"license.harbor.example\"]", "fqdn = [\"https://license.harbor.example/a\"]"),
+            ["T07"]
+        );
+        assert_eq!(prime("fqdn = [\"license.harbor.example\"]", "fqdn = [\"*.azureedge.net\"]"), ["L12"]);
+        assert_eq!(prime("cidr = [\"198.51.100.0/27\"]", "cidr = [\"203.0.113.0/27\"]"), ["L08"]);
+        assert_eq!(prime("listed = true, ", "listed = false, "), ["L10"]);
+        assert_eq!(prime("path = \"breakout\"\n", ""), ["P05"]);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let faults = faults(
+            "minato_alpha.toml",
+            &[
+                ("model = \"alpha\"", "model = \"alfa\""),
+                ("to = [\"dx-asp\"]", "to = [\"dx-aps\"]"),
+                ("vlan = [31]", "vlan = [0]"),
+            ],
+        );
+        assert_eq!(faults, ["T04", "T04", "L14"]);
+    }
+
+    #[test]
+    fn an_unknown_field_names_the_one_that_was_meant() {
+        let faults = changed("minato_alpha.toml", &[("vlan = [31]", "valn = [31]")]).unwrap_err();
+        let expected = "\
+error [T02]
+
+  × there is no field `valn`
+    ╭─[minato_alpha.toml:58:1]
+ 57 │ cidr = [\"10.130.0.0/16\"]
+ 58 │ valn = [31]
+    · ──┬─
+    ·   ╰── did you mean `vlan`?
+ 59 │
+    ╰────
+
+  remedy: one of: id, class, name_ja, cidr, vlan, mac_prefix, sensors, ipv6, ech, ech_reason_ja, retired_at, epochs,
+  note_ja
+";
+        assert_eq!(faults[0].render(Lang::En, false), expected);
+    }
+
+    #[test]
+    fn an_error_is_shown_as_a_compiler_shows_it_in_both_languages() {
+        let faults = changed(
+            "minato_alpha_prime_a.toml",
+            &[("fqdn = [\"license.harbor.example\"]", "fqdn = [\"https://License.harbor.example/a\"]")],
+        );
+        let faults = faults.unwrap_err();
+        let japanese = "\
+誤り [T07]
+
+  × 名前の書き方が違います
+     ╭─[minato_alpha_prime_a.toml:190:9]
+ 189 │ name_ja = \"事務ソフトの使用権\"
+ 190 │ fqdn = [\"https://License.harbor.example/a\"]
+     ·         ─────────────────┬────────────────
+     ·                          ╰── URLは書けません。パケットで確かめられるのはホスト名だけです
+ 191 │ cidr = [\"198.51.100.0/27\"]
+     ╰────
+
+  直し方: fqdn に \"license.harbor.example\"、パスは note_ja に
+";
+        assert_eq!(faults[0].render(Lang::Ja, false), japanese);
+        let json = faults[0].to_json();
+        assert_eq!(json["code"], "T07");
+        assert_eq!((&json["places"][0]["line"], &json["places"][0]["column"]), (&190.into(), &9.into()));
+        assert!(faults[0].render(Lang::En, true).contains("\u{1b}["), "colour is there when asked for");
+    }
+
+    fn load_files(files: &[(&str, &str)]) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
+        load(Path::new(files[0].0), &mut |path| {
+            let found = files.iter().find(|(name, _)| Path::new(name) == path);
+            found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        })
+    }
+
+    #[test]
+    fn includes_that_go_in_a_circle_or_are_missing_are_refused() {
+        let circle = load_files(&[
+            ("a/root.toml", "schema = \"sekisho-policy/1\"\ninclude = [\"../b/one.toml\"]"),
+            ("b/one.toml", "include = [\"../a/root.toml\"]"),
+        ]);
+        assert_eq!(codes(&circle.unwrap_err()), ["T05"]);
+        let missing =
+            load_files(&[("root.toml", "schema = \"sekisho-policy/1\"\ninclude = [\"none.toml\"]")]);
+        assert_eq!(codes(&missing.unwrap_err()), ["T05"]);
+        let twice = load_files(&[
+            ("root.toml", "schema = \"sekisho-policy/1\"\ninclude = [\"x.toml\", \"x.toml\"]"),
+            ("x.toml", "[policy]\nid = 3"),
+        ]);
+        assert_eq!(codes(&twice.unwrap_err()), ["T04"], "a file that is named twice is read once");
+    }
+
+    #[test]
+    fn what_is_no_toml_or_no_text_is_told_and_nothing_panics() {
+        assert!(codes(&load_files(&[("a.toml", "[[channels]\nid = ")]).unwrap_err()).contains(&"T01"));
+        assert_eq!(codes(&load_files(&[("a.toml", "")]).unwrap_err()), ["T03"]);
+        assert_eq!(codes(&load_files(&[("a.toml", "schema = \"sekisho-policy/1\"")]).unwrap_err()), ["T03"]);
+        let shift_jis = load(Path::new("a.toml"), &mut |_| Ok(vec![b'#', 0x82, 0xa0]));
+        assert_eq!(codes(&shift_jis.unwrap_err()), ["T05"]);
+        let deep = format!("x = {}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(!load_files(&[("a.toml", &deep)]).unwrap_err().is_empty());
+        let escape = "schema = \"sekisho-policy/1\"\n[policy]\nid = \"a\"\ntitle_ja = \"\\u001b[2J\"\norg_ja = \"\"\nmodel = \"alpha\"\nguideline = \"\"\nversion = \"\"\nvalid_from = 2026-04-01T00:00:00Z\nvalid_until = 2026-05-01T00:00:00Z\n";
+        assert_eq!(
+            codes(&load_files(&[("a.toml", escape)]).unwrap_err())[0],
+            "T04",
+            "no commands to a terminal"
+        );
+    }
+
+    #[test]
+    fn a_plain_list_is_imported_and_its_hash_is_held_against_the_approved_one() {
+        let old = "fqdn = [\"license.harbor.example\"]\ncidr = [\"198.51.100.0/27\"]";
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policies");
+        let import = |extra: &str| {
+            let new = format!("import = {{ file = \"list.txt\", format = \"plain\"{extra} }}");
+            load(Path::new("minato_alpha_prime_a.toml"), &mut |path| match path.to_str() {
+                Some("list.txt") => Ok(b"# provider\nlicense.harbor.example\n198.51.100.0/28\n".to_vec()),
+                Some("minato_alpha_prime_a.toml") => {
+                    Ok(fs::read_to_string(folder.join(path))?.replacen(old, &new, 1).into_bytes())
+                }
+                _ => fs::read(folder.join(path)),
+            })
+        };
+        let (policy, _) = import("").unwrap();
+        let rule = policy.destinations().iter().find(|rule| &*rule.id == "dn-lic").unwrap();
+        assert_eq!((rule.fqdn.len(), rule.cidr.len()), (1, 1));
+        assert_eq!(policy.meta().files.len(), 3, "root, part and list, each with its SHA-256");
+        assert_eq!(codes(&import(", sha256 = \"00\"").unwrap_err()), ["T05"]);
+    }
+
+    #[test]
+    fn the_schema_knows_every_section_and_every_word() {
+        let schema: serde_json::Value = serde_json::from_str(&super::super::schema_json()).unwrap();
+        let sections = schema["properties"].as_object().unwrap();
+        for section in [
+            "policy",
+            "epochs",
+            "sensors",
+            "segments",
+            "zones",
+            "hosts",
+            "paths",
+            "destinations",
+            "channels",
+            "forbid",
+            "accept",
+            "defaults",
+            "checks",
+            "include",
+            "schema",
+        ] {
+            assert!(sections.contains_key(section), "{section}");
+        }
+        let text = schema.to_string();
+        for word in [
+            "tenant_proxy",
+            "name+address",
+            "plaintext-approved",
+            "sanitized_only",
+            "lgwan_wan",
+            "alpha_prime",
+        ] {
+            assert!(text.contains(word), "{word}");
         }
     }
 }

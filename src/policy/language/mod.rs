@@ -24,6 +24,8 @@ mod segments;
 mod services;
 mod text;
 mod timeline;
+#[cfg(test)]
+mod twins;
 mod vocabulary;
 
 pub use channels::{Direct, Leg, Position, Validity};

@@ -53,7 +53,11 @@ impl Resolver<'_> {
         let mut cidr = self.prefixes(entry, value.cidr.as_ref());
         self.import(entry, imports, &mut fqdn, &mut cidr);
         let written = self.maybe_word(entry, value.matching.as_ref());
-        let matching = self.matching(entry, written, !fqdn.is_empty(), !cidr.is_empty());
+        // A half that is there and wrong is told once, not also as missing.
+        let is_written = |list: Option<&Vec<Text>>| list.is_some_and(|list| !list.is_empty());
+        let names = !fqdn.is_empty() || is_written(value.fqdn.as_ref());
+        let blocks = !cidr.is_empty() || is_written(value.cidr.as_ref());
+        let matching = self.matching(entry, written, names, blocks);
         let ech = self.maybe_word(entry, value.ech.as_ref());
         if let Some(written) = value.ech.as_ref().filter(|_| ech == Some(super::vocabulary::Ech::Outer)) {
             self.needs_reason(entry, &written.span, value.ech_reason_ja.as_ref(), "ech_reason_ja");

@@ -53,3 +53,33 @@ impl Channel {
         self.one_way || matches!(transport, Transport::UDP) && matches!(port, 162 | 514 | 2055 | 4739 | 6343)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::twins::twin, *};
+
+    #[test]
+    fn rule_23_well_known_ports_imply_their_protocol_and_others_imply_none() {
+        assert_eq!(implied_apps(Transport::TCP, 443), ["tls"]);
+        assert_eq!(implied_apps(Transport::UDP, 443), ["quic"]);
+        assert_eq!(implied_apps(Transport::UDP, 53), ["dns"]);
+        for (transport, port) in [(Transport::TCP, 8443), (Transport::UDP, 22), (Transport::SCTP, 443)] {
+            assert!(implied_apps(transport, port).is_empty(), "{transport}/{port}");
+        }
+        let policy = twin("minato_alpha_prime_i.toml");
+        let channel = |id: &str| policy.channels().iter().find(|channel| &*channel.id == id).unwrap();
+        assert_eq!(channel("b-onsei").expected_app(Transport::UDP, 443), ExpectedApp::Any);
+        assert_eq!(channel("b-signin").expected_app(Transport::TCP, 443), ExpectedApp::OneOf(&["tls"]));
+    }
+
+    #[test]
+    fn rule_12_silence_is_no_fault_where_the_channel_or_the_service_says_so() {
+        let policy = twin("minato_alpha.toml");
+        let channel = |id: &str| policy.channels().iter().find(|channel| &*channel.id == id).unwrap();
+        assert!(
+            channel("g-keiho-log").one_way && channel("g-keiho-log").may_be_one_way(Transport::UDP, 9999)
+        );
+        assert!(channel("g-dns").may_be_one_way(Transport::UDP, 514));
+        assert!(!channel("g-dns").may_be_one_way(Transport::UDP, 53));
+    }
+}

@@ -100,3 +100,56 @@ pub(super) fn borders(objects: &Objects) -> Vec<Timestamp> {
     borders.retain(|border| *border != Timestamp::MIN && *border != Timestamp::MAX);
     borders
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::twins::{at, twin};
+    use super::*;
+
+    #[test]
+    fn rule_21_the_policy_holds_through_the_whole_last_second() {
+        let policy = twin("minato_alpha.toml");
+        assert!(policy.in_force(at("2027-03-31T23:59:59.999999999+09:00")).holds);
+        assert!(!policy.in_force(at("2027-04-01T00:00:00+09:00")).holds);
+        assert!(!policy.in_force(at("2026-03-31T23:59:59+09:00")).holds);
+    }
+
+    #[test]
+    fn rule_21_a_moment_within_two_minutes_of_a_border_has_two_sides() {
+        let policy = twin("minato_beta_prime.toml");
+        let border = |text: &str| policy.in_force(at(text)).border;
+        let midnight = at("2026-10-01T00:00:00+09:00");
+        let before = Timestamp::from_nanos(midnight.nanos() - 1);
+        assert_eq!(border("2026-09-30T23:58:00+09:00"), Some((before, midnight)));
+        assert_eq!(border("2026-10-01T00:02:00+09:00"), Some((before, midnight)));
+        assert_eq!(border("2026-09-30T23:57:59.999999999+09:00"), None);
+        assert_eq!(border("2026-10-01T00:02:00.000000001+09:00"), None);
+    }
+
+    #[test]
+    fn rule_21_inside_a_migration_window_channels_of_both_ends_hold() {
+        let policy = twin("minato_beta_prime.toml");
+        let holds = |id: &str, text: &str| {
+            let channel = policy.channels().iter().find(|channel| &*channel.id == id).unwrap();
+            channel.periods.contains(at(text))
+        };
+        let (evening, morning) = ("2026-09-30T20:00:00+09:00", "2026-10-01T05:59:59.9+09:00");
+        for moment in [evening, morning] {
+            assert!(policy.in_force(at(moment)).migrating);
+            assert!(holds("o-asp", moment) && holds("o-web", moment) && holds("g-asp", moment));
+        }
+        assert!(!holds("g-asp", "2026-09-30T19:59:59+09:00") && !holds("o-web", "2026-10-01T06:00:00+09:00"));
+    }
+
+    #[test]
+    fn rule_21_the_model_is_that_of_the_epoch_and_a_flow_learns_each_border_it_crosses() {
+        let policy = twin("minato_beta_prime.toml");
+        assert_eq!(policy.model_at(at("2026-09-30T21:00:00+09:00")).0, Model::Alpha);
+        assert_eq!(policy.model_at(at("2026-10-01T00:00:00+09:00")).0, Model::BetaPrime);
+        let crossed =
+            policy.borders_between(at("2026-09-30T19:00:00+09:00"), at("2026-10-01T07:00:00+09:00"));
+        let expected =
+            ["2026-09-30T20:00:00+09:00", "2026-10-01T00:00:00+09:00", "2026-10-01T06:00:00+09:00"];
+        assert_eq!(crossed, expected.map(at));
+    }
+}
