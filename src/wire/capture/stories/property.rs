@@ -85,7 +85,9 @@ proptest! {
             let mut at = *first;
             let mut file = Pcap::new();
             for (place, (step, len)) in packets.iter().chain([&last]).enumerate() {
-                at = if *step == last.0 { first + step } else { (at + step).max(*first) };
+                // The first packet stands at the first stamp, so that it is what orders the sources.
+                let next = if *step == last.0 { first + step } else { (at + step).max(*first) };
+                at = if place == 0 { *first } else { next };
                 running = running.max(at);
                 let mut payload = vec![number as u8, place as u8];
                 payload.resize(2 + len, 0);
