@@ -1,3 +1,7 @@
-//! The program: see the library.
+//! The program: see the library, [`sekisho::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sekisho::cli::main()
+}

@@ -1,1 +1,41 @@
 //! Floor 5: one file a subcommand; the only room that sees all options. Home of `clap`, `indicatif`.
+
+mod audit;
+mod error;
+mod explain;
+mod files;
+mod flows;
+mod job;
+mod options;
+mod outputs;
+mod policy;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::{Command, Options, language};
+
+/// The program: reads the command line, runs the command, gives the exit code of RULES 22.
+#[must_use]
+pub fn main() -> ExitCode {
+    let options = Options::parse();
+    let lang = language(options.lang, &|name| std::env::var(name).ok());
+    let done = match &options.command {
+        Command::Audit(options) => audit::run(options, lang),
+        Command::Flows(options) => flows::run(options, lang),
+        Command::Policy(command) => policy::run(command, lang),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        // Whoever read our output has seen enough (`sekisho flows … | head`).
+        Err(error::Error::Output(_, error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprint!("{}", error.render(lang));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,1 +1,15 @@
 //! One packet's walk and one run's story: no threads, no I/O, no clock.
+//!
+//! `ingest` (any worker, any order) → lists by owner → `shard` (the owner, in order) → events → `collector` (one, in
+//! the order of the input) → `conclude`.
+
+mod aggregate;
+mod closing;
+pub mod collector;
+pub mod conclude;
+pub mod event;
+pub mod ingest;
+mod reading;
+pub mod seen;
+pub mod shard;
+pub mod sink;

@@ -1,0 +1,154 @@
+//! `sekisho audit`: verdicts, findings, a run.
+
+use std::{io::Write, path::Path, sync::Arc, time::SystemTime};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    error::Error,
+    job::{Job, Sensors, workers},
+    options::AuditOptions,
+    outputs::Outputs,
+    policy,
+};
+use crate::{
+    ground::model::{flow_line::FLOW_SCHEMA, lang::Lang, result::RunResult, time::Timestamp},
+    output::{
+        report::{
+            json,
+            text::{self, CheckWords, Extent},
+        },
+        store::{InputHashes, RunWriter},
+    },
+    policy::{catalog, language::Policy},
+    run::engine::conclude::Demands,
+};
+
+/// Runs the command; gives the exit code.
+///
+/// # Errors
+/// The user's errors, and outputs that break.
+pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
+    let started = now();
+    let policy = Arc::new(policy::load(&options.policy, lang)?);
+    let demands = demands(options, &policy)?;
+    let sensors = Sensors::new(Some(&policy), &options.input.sensors)?;
+    let job = Job { options: &options.input, policy: Some(policy.clone()), sensors: &sensors, demands, lang };
+    let outputs = Outputs::open(job.context(), options.flows.as_deref(), options.out.as_deref())?;
+    let (result, outputs) = job.run(outputs)?;
+    if let Some(writer) = outputs.finish()? {
+        finish_run(writer, options, &job, &result, started)?;
+    }
+    tell(options, &result, lang)?;
+    Ok(result.conclusion.exit_code)
+}
+
+fn demands(options: &AuditOptions, policy: &Policy) -> Result<Demands, Error> {
+    if !(0.0..=100.0).contains(&options.undecidable_max) {
+        return Err(Error::Option {
+            ja: format!("--undecidable-max {}: 0から100の割合で指定してください", options.undecidable_max),
+            en: format!("--undecidable-max {}: expected a percentage from 0 to 100", options.undecidable_max),
+        });
+    }
+    let known: Vec<_> = policy.segments().iter().map(|segment| &*segment.id).collect();
+    if let Some(unknown) = options.scope.iter().find(|id| !known.contains(&id.as_str())) {
+        return Err(Error::Option {
+            ja: format!("--scope {unknown}: 許可台帳に無い系です(台帳にあるのは {})", known.join(", ")),
+            en: format!("--scope {unknown}: no such segment in the policy (it lists {})", known.join(", ")),
+        });
+    }
+    Ok(Demands {
+        fail_on: options.fail_on.severity(),
+        undecidable_max: (options.undecidable_max * 100.0).round() as u64,
+        scope: options.scope.iter().map(|id| id.as_str().into()).collect(),
+    })
+}
+
+fn tell(options: &AuditOptions, result: &RunResult, lang: Lang) -> Result<(), Error> {
+    let mut page = Vec::new();
+    if options.json {
+        page.extend_from_slice(json::summary(result).to_string().as_bytes());
+        page.push(b'\n');
+        // A Vec takes everything.
+        let _ = json::findings(&result.findings, &mut page);
+    } else {
+        let words = |id| catalog::by_id(id).map(|entry| (entry.name, entry.ask));
+        page.extend_from_slice(
+            text::summary(result, lang, &CheckWords(&words), Extent::default()).as_bytes(),
+        );
+    }
+    // With the flow lines on standard output the summary must not stand among them.
+    let to_stderr = options.flows.as_deref() == Some(Path::new("-"));
+    let told =
+        if to_stderr { std::io::stderr().write_all(&page) } else { std::io::stdout().write_all(&page) };
+    told.map_err(|error| Error::Output("-".into(), error))
+}
+
+fn finish_run(
+    writer: RunWriter,
+    options: &AuditOptions,
+    job: &Job<'_>,
+    result: &RunResult,
+    started: Timestamp,
+) -> Result<(), Error> {
+    let paths =
+        result.input.files.iter().filter(|file| file.path != "-").map(|file| file.path.clone()).collect();
+    let hashes = InputHashes::start(paths).map_err(Error::Run)?.finish();
+    let mut inputs = json::files(&result.input);
+    for input in inputs.as_array_mut().into_iter().flatten() {
+        let digest = input["path"].as_str().and_then(|path| hashes.get(path).cloned().flatten());
+        input["sha256"] = digest.map_or(Value::Null, |digest| digest.sha256.into());
+    }
+    let mut findings = Vec::new();
+    let _ = json::findings(&result.findings, &mut findings);
+    let coverage = json::coverage(&result.coverage, &result.input, &result.tally, &job.sensors.ids);
+    writer
+        .finish(&findings, &coverage, manifest(options, job, result, &inputs, started))
+        .map_err(Error::Store)
+}
+
+fn manifest(
+    options: &AuditOptions,
+    job: &Job<'_>,
+    result: &RunResult,
+    inputs: &Value,
+    started: Timestamp,
+) -> Map<String, Value> {
+    let policy = result.policy.as_ref();
+    let value = json!({
+        "tool": {
+            "name": "sekisho",
+            "version": env!("CARGO_PKG_VERSION"),
+            "target": std::env::consts::ARCH.to_owned() + "-" + std::env::consts::OS,
+        },
+        "command": std::env::args().collect::<Vec<_>>(),
+        "started": started.to_string(),
+        "finished": now().to_string(),
+        "capture": job.context().capture,
+        "workers": workers(job.options),
+        "inputs": inputs,
+        "sensors": job.sensors.ids.iter().skip(1).collect::<Vec<_>>(),
+        "policy": policy.map(|policy| json!({
+            "file": options.policy.display().to_string(),
+            "id": policy.id, "title": policy.title, "org": policy.org, "model": policy.model,
+            "guideline": policy.guideline, "version": policy.version, "sha256": policy.sha256,
+        })),
+        "schemas": {
+            "flows.jsonl": FLOW_SCHEMA,
+            "findings.jsonl": json::FINDING_SCHEMA,
+            "coverage.json": json::COVERAGE_SCHEMA,
+        },
+        "summary": json::summary(result),
+    });
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// When this run happened: for the manifest only, never for a verdict.
+#[expect(clippy::disallowed_methods, reason = "the manifest says when the run was made")]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}

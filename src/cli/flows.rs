@@ -1,0 +1,29 @@
+//! `sekisho flows`: classification only.
+
+use std::path::Path;
+
+use super::{
+    error::Error,
+    job::{Job, Sensors},
+    options::FlowsOptions,
+    outputs::Outputs,
+};
+use crate::{ground::model::lang::Lang, output::report::text, run::engine::conclude::Demands};
+
+/// Runs the command; gives the exit code.
+///
+/// # Errors
+/// The user's errors.
+pub(super) fn run(options: &FlowsOptions, lang: Lang) -> Result<u8, Error> {
+    let sensors = Sensors::new(None, &options.input.sensors)?;
+    let job =
+        Job { options: &options.input, policy: None, sensors: &sensors, demands: Demands::default(), lang };
+    let target = options.out.as_deref().unwrap_or_else(|| Path::new("-"));
+    let outputs = Outputs::open(job.context(), Some(target), None)?;
+    let (result, outputs) = job.run(outputs)?;
+    outputs.finish()?;
+    if !options.input.quiet {
+        eprint!("{}", text::flows_summary(&result, lang));
+    }
+    Ok(result.conclusion.exit_code)
+}

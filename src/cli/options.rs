@@ -1,0 +1,208 @@
+//! What was typed. Home of `clap`; what it means is decided by the commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::ground::model::{finding::Severity, lang::Lang};
+
+/// 許可台帳に照らして、すべての通信に判定を付けます / Gives every flow a verdict against a written policy.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "終了コード / exit codes: 0 所見なし・観測も十分 (nothing found, observation good) · 1 所見あり (findings) · \
+                        2 指定や台帳の誤り (user's error) · 3 結果が不完全 (incomplete)"
+)]
+pub(super) struct Options {
+    /// 出力の言語(既定はロケールから) / language of the output for people
+    #[arg(long, global = true, value_name = "ja|en")]
+    pub lang: Option<LangOption>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// 記録ファイルを許可台帳に照らして監査します / audit captures against a policy
+    Audit(AuditOptions),
+    /// 通信を1件1行で書き出します(判定なし) / one line per flow, without a verdict
+    Flows(FlowsOptions),
+    /// 許可台帳の確認・説明・書式 / check, explain and describe policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// A language, as typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LangOption {
+    /// 日本語
+    Ja,
+    /// English
+    En,
+}
+
+impl LangOption {
+    /// As the rest of the program knows it.
+    #[must_use]
+    pub(super) const fn lang(self) -> Lang {
+        match self {
+            Self::Ja => Lang::Ja,
+            Self::En => Lang::En,
+        }
+    }
+}
+
+/// A severity, as typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SeverityOption {
+    /// 情報
+    Info,
+    /// 低
+    Low,
+    /// 中
+    Medium,
+    /// 高
+    High,
+    /// 重大
+    Critical,
+}
+
+impl SeverityOption {
+    /// As the rest of the program knows it.
+    #[must_use]
+    pub(super) const fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+/// Inputs and how they are read: the same for every command that reads captures.
+#[derive(Debug, Args)]
+pub(super) struct InputOptions {
+    /// 記録ファイル・フォルダー・グロブ・「-」(標準入力) / files, folders, globs, or - for standard input
+    #[arg(value_name = "INPUT", required = true)]
+    pub inputs: Vec<String>,
+    /// 記録をセンサーに結び付けます / bind inputs to a sensor (a glob over paths, or an interface name)
+    #[arg(long = "sensor", value_name = "ID=GLOB")]
+    pub sensors: Vec<String>,
+    /// 出力に記す入力の名前 / name of the input in the output
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// 並列数(既定はCPUの数) / workers; the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+    /// 進み具合を表示しません / no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `sekisho audit`.
+#[derive(Debug, Args)]
+pub(super) struct AuditOptions {
+    /// Inputs.
+    #[command(flatten)]
+    pub input: InputOptions,
+    /// 許可台帳(TOML) / the policy
+    #[arg(long, short, value_name = "FILE")]
+    pub policy: PathBuf,
+    /// 結果一式を書くフォルダー(新しいもの) / folder for the run: manifest, coverage, flows, findings
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+    /// 通信を1件1行で書くファイル(「-」で標準出力) / flow lines to a file, - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub flows: Option<PathBuf>,
+    /// 要約を機械向けJSONで出します / summary and findings as JSON Lines
+    #[arg(long)]
+    pub json: bool,
+    /// この重さ以上の所見で終了コード1 / exit 1 from this severity on
+    #[arg(long, value_name = "SEVERITY", default_value = "medium")]
+    pub fail_on: SeverityOption,
+    /// 判定不能の割合の上限(%) / undecidable share of crossing flows above which the run is incomplete
+    #[arg(long, value_name = "PCT", default_value_t = 5.0)]
+    pub undecidable_max: f64,
+    /// 必ず写っているはずの系 / segments that must have been seen
+    #[arg(long, value_name = "SEG,…", value_delimiter = ',')]
+    pub scope: Vec<String>,
+}
+
+/// `sekisho flows`.
+#[derive(Debug, Args)]
+pub(super) struct FlowsOptions {
+    /// Inputs.
+    #[command(flatten)]
+    pub input: InputOptions,
+    /// 書き出すファイル(既定は標準出力) / where to write; standard output by default
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `sekisho policy`.
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// 許可台帳を読み、誤りと注意を示します / read a policy and show errors and warnings
+    Check {
+        /// 許可台帳 / the policy
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// 機械向けJSON / as JSON Lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// ある通信がなぜその判定になるかを順に示します / say step by step why a flow gets its verdict
+    Explain {
+        /// 許可台帳 / the policy
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// 例 / for example: 'tcp 10.20.1.5:50000 198.51.100.10:443 sni=meet.cloud.example at=2026-05-01T09:00:00+09:00'
+        #[arg(long, value_name = "FLOW")]
+        flow: String,
+        /// 機械向けJSON / as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// 許可台帳の書式(JSON Schema)を出します / print the JSON Schema of the policy language
+    Schema,
+}
+
+/// The language: as asked, else from the locale. English only when the locale says so: this program's readers are
+/// Japanese first.
+#[must_use]
+pub(super) fn language(asked: Option<LangOption>, locale: &dyn Fn(&str) -> Option<String>) -> Lang {
+    if let Some(asked) = asked {
+        return asked.lang();
+    }
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .filter_map(|name| locale(name))
+        .find(|value| !value.is_empty());
+    if set.is_some_and(|value| value.starts_with("en")) { Lang::En } else { Lang::Ja }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn the_language_is_what_was_asked_then_the_locale_then_japanese() {
+        let none = |_: &str| None;
+        let english = |name: &str| (name == "LANG").then(|| "en_GB.UTF-8".to_owned());
+        let both = |name: &str| Some(if name == "LC_ALL" { "ja_JP.UTF-8" } else { "en_US.UTF-8" }.to_owned());
+        assert_eq!(language(None, &none), Lang::Ja);
+        assert_eq!(language(None, &english), Lang::En);
+        assert_eq!(language(None, &both), Lang::Ja);
+        assert_eq!(language(Some(LangOption::Ja), &english), Lang::Ja);
+    }
+}

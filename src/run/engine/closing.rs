@@ -1,0 +1,84 @@
+//! A flow's end: facts completed, verdict given, checks asked.
+
+use super::{ingest::frames_of, reading::Reading};
+use crate::{
+    ground::model::{
+        cause::Cause,
+        decoded::Decoded,
+        facts::{DirectionBasis, EndReason, FlowFacts, FlowId, SideFacts},
+        flow_line::FlowRecord,
+        key::Tuple,
+        packet::{Ordinal, SensorId},
+    },
+    policy::language::{Direction, Policy},
+    verdict::judge::{self, Vantage},
+    wire::flow::{Ended, community_id},
+};
+
+/// The record of a flow that is over: everything it showed by itself.
+#[must_use]
+pub(super) fn record(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -> FlowRecord {
+    let Ended { mut facts, state, rest } = flow;
+    facts.identity = state.finish(&rest, (facts.last_frame, facts.last));
+    role(&mut facts);
+    let across = |(before, _): &&(Ordinal, &str)| facts.first_frame < *before && *before <= facts.last_frame;
+    if let Some((_, what)) = damage.iter().find(across) {
+        facts.causes.add_with(Cause::InputDamaged, what);
+    }
+    let tuple = Tuple { source: facts.client_end(), target: facts.server_end(), transport: facts.transport };
+    let community_id = community_id(&tuple, facts.icmp);
+    FlowRecord { facts, community_id, ..FlowRecord::default() }
+}
+
+/// RULES 25: the protocol's own roles are stronger than who was seen first, and weaker than SYN and SYN-ACK.
+fn role(facts: &mut FlowFacts) {
+    let weaker = matches!(facts.basis, DirectionBasis::FirstPacket | DirectionBasis::Guess);
+    if let Some(client) = facts.identity.client.filter(|_| weaker) {
+        facts.client = client;
+        facts.basis = DirectionBasis::Role;
+    }
+}
+
+/// The verdict that the flow has by itself.
+pub(super) fn judge(policy: &Policy, record: &mut FlowRecord) {
+    let vantage = vantage(policy, record.facts.sensor);
+    record.judgement = Some(judge::judge(policy, &record.facts, vantage, false));
+}
+
+/// What the sensor is known to see: both directions, unless the policy says that it gets one (RULES 11).
+fn vantage(policy: &Policy, sensor: SensorId) -> Vantage {
+    let one = policy.sensor(sensor).is_some_and(|sensor| sensor.direction == Direction::Rx);
+    Vantage { both_directions: !one }
+}
+
+/// A packet whose flow found no place: judged by its addresses, as a flow of that packet alone (RULES 26).
+#[must_use]
+pub(super) fn untracked(policy: &Policy, packet: &Decoded) -> FlowRecord {
+    let frames = frames_of(packet);
+    let sender = SideFacts {
+        packets: frames.packets,
+        wire_bytes: frames.bytes,
+        captured_bytes: u64::from(packet.head.captured_len) + packet.fragments_captured_bytes,
+        ..SideFacts::default()
+    };
+    let mut facts = FlowFacts {
+        id: FlowId { ordinal: packet.head.ordinal, carrier: packet.layer },
+        carrier: packet.carrier,
+        transport: packet.tuple.transport,
+        opener: packet.tuple.source,
+        answerer: packet.tuple.target,
+        sides: [sender, SideFacts::default()],
+        encap: packet.encap,
+        sensor: packet.head.sensor,
+        interface: packet.head.interface,
+        first: packet.head.at,
+        last: packet.head.at,
+        first_frame: packet.head.ordinal,
+        last_frame: packet.head.ordinal,
+        end: EndReason::Evicted,
+        ..FlowFacts::default()
+    };
+    facts.causes.add(Cause::ResourceEvicted);
+    let judgement = judge::first(policy, packet, vantage(policy, packet.head.sensor));
+    FlowRecord { facts, judgement: Some(judgement), ..FlowRecord::default() }
+}

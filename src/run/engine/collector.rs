@@ -1,0 +1,199 @@
+//! One story in the order of the input: what crosses flows is joined here, findings are gathered, lines are told.
+
+use std::{collections::BTreeMap, io, sync::Arc};
+
+use super::{
+    aggregate::Aggregate,
+    event::{Event, What},
+    sink::Sink,
+};
+use crate::{
+    ground::model::{
+        coverage::Coverage,
+        facts::FlowFacts,
+        field::Field,
+        flow_line::FlowRecord,
+        identity::Marks,
+        tally::{Count, Tally},
+        verdict::Verdict,
+    },
+    policy::language::Policy,
+    verdict::{
+        across::Memory,
+        check::{self, Fire},
+        judge,
+    },
+};
+
+/// The story so far.
+#[derive(Debug)]
+pub struct Collector {
+    policy: Option<Arc<Policy>>,
+    memory: Memory,
+    pub(super) aggregate: Aggregate,
+    pub(super) tally: Tally,
+    pub(super) coverage: Coverage,
+    pub(super) undecidable_causes: BTreeMap<&'static str, u64>,
+    pub(super) accepted_violations: u64,
+}
+
+impl Collector {
+    /// An empty story.
+    #[must_use]
+    pub fn new(policy: Option<Arc<Policy>>) -> Self {
+        Self {
+            policy,
+            memory: Memory::default(),
+            aggregate: Aggregate::default(),
+            tally: Tally::default(),
+            coverage: Coverage::default(),
+            undecidable_causes: BTreeMap::new(),
+            accepted_violations: 0,
+        }
+    }
+
+    /// Takes what all workers have to say of one stretch of the input, in order.
+    ///
+    /// # Errors
+    /// When the sink does not take a line.
+    pub fn absorb(&mut self, events: Vec<Event>, sink: &mut dyn Sink) -> io::Result<()> {
+        for event in events {
+            match event.what {
+                What::Sighting(sighting) => self.memory.hear(&sighting),
+                What::Untracked(record) => self.untracked(*record),
+                What::Closed(record) => self.closed(*record, sink)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// No line, no count (its owner did that), but its findings are told.
+    fn untracked(&mut self, mut record: FlowRecord) {
+        let fires = self.ask(&mut record);
+        self.findings(&record, &fires);
+    }
+
+    fn closed(&mut self, mut record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
+        record.names_grade = judge::names_grade(&record.facts, &self.memory);
+        record.known_names = judge::known_names(&record.facts, &self.memory).cloned().collect();
+        let fires = self.ask(&mut record);
+        self.count(&record);
+        self.findings(&record, &fires);
+        sink.flow(&record)
+    }
+
+    /// What other flows say of it, then what the checks say. Both may lift the verdict, never lower it (RULES 20).
+    fn ask(&mut self, record: &mut FlowRecord) -> Vec<Fire> {
+        let mut fires = Vec::new();
+        if let (Some(policy), Some(judgement)) = (&self.policy, &mut record.judgement) {
+            let before = judgement.verdict;
+            judge::corroborate(&record.facts, &self.memory, judgement);
+            check::flow(policy, &record.facts, judgement, &mut fires);
+            judgement.verdict.lift(before);
+        }
+        fires
+    }
+
+    fn findings(&mut self, record: &FlowRecord, fires: &[Fire]) {
+        let mut violations = 0;
+        let mut accepted = 0;
+        for fire in fires {
+            let by = self.policy.as_ref().and_then(|policy| {
+                let index = policy.accepted(fire.check, fire.host, record.facts.first)?;
+                Some(policy.accept(index).finding.clone())
+            });
+            if fire.kind == crate::ground::model::finding::Kind::Violation {
+                violations += 1;
+                accepted += usize::from(by.is_some());
+            }
+            self.aggregate.add(fire, record, by);
+        }
+        // RULES 37: a flow all of whose violations are accepted keeps its verdict and no longer counts for the exit code.
+        let violating =
+            record.judgement.as_ref().is_some_and(|judgement| judgement.verdict == Verdict::Violating);
+        if violating && violations > 0 && accepted == violations {
+            self.accepted_violations += 1;
+        }
+    }
+
+    fn count(&mut self, record: &FlowRecord) {
+        let facts = &record.facts;
+        let verdict = record.judgement.as_ref().map_or(Verdict::OutOfScope, |judgement| judgement.verdict);
+        let count = Count { packets: facts.packets(), bytes: facts.wire_bytes() };
+        let totals = match facts.carrier {
+            Some(_) => &mut self.tally.carriers[verdict as usize],
+            None => &mut self.tally.verdicts[verdict as usize],
+        };
+        totals.flows += 1;
+        totals.count.add(count);
+        if let Some(judgement) = &record.judgement {
+            self.places(facts, judgement, count, verdict);
+        }
+        self.quality(facts);
+    }
+
+    fn places(
+        &mut self,
+        facts: &FlowFacts,
+        judgement: &crate::ground::model::verdict::Judgement,
+        count: Count,
+        verdict: Verdict,
+    ) {
+        use crate::ground::model::cause::Cause;
+        let ends = (judgement.segment_client.clone(), judgement.segment_server.clone());
+        if facts.carrier.is_none() {
+            *self.coverage.places.entry(ends.0.clone()).or_default() += count.packets;
+            if ends.0 != ends.1 {
+                *self.coverage.places.entry(ends.1.clone()).or_default() += count.packets;
+            }
+        }
+        let pair = self.coverage.pairs.entry(ends).or_default();
+        pair.flows += 1;
+        pair.count.add(count);
+        pair.one_way += u64::from(is_one_way(facts));
+        self.coverage.vlan_mismatched += u64::from(judgement.causes.has(Cause::VlanSegmentMismatch));
+        if verdict == Verdict::Undecidable {
+            for note in judgement.causes.iter() {
+                *self.undecidable_causes.entry(note.cause.code()).or_default() += 1;
+            }
+        }
+    }
+
+    fn quality(&mut self, facts: &FlowFacts) {
+        use crate::ground::model::{address::Transport, cause::Cause};
+        let identity = &facts.identity;
+        if facts.carrier.is_some() {
+            return;
+        }
+        for side in &facts.sides {
+            self.tally.duplicates.add(Count { packets: side.duplicates, bytes: side.duplicate_bytes });
+            self.tally.unseen_bytes += side.unseen_bytes;
+            self.tally.acked_bytes += side.acked_bytes;
+            let minute = (facts.sensor, facts.last.minute());
+            if side.acked_bytes > 0 {
+                let seen = self.coverage.minutes.entry(minute).or_default();
+                seen.acked += side.acked_bytes;
+                seen.unseen += side.unseen_bytes;
+            }
+        }
+        if facts.transport == Transport::TCP && facts.sides.iter().any(|side| side.payload_bytes > 0) {
+            self.tally.tcp_flows_with_payload += 1;
+            self.tally.one_way_flows += u64::from(is_one_way(facts));
+        }
+        self.tally.evicted += u64::from(facts.end == crate::ground::model::facts::EndReason::Evicted);
+        if identity.marks.has(Marks::CLIENT_HELLO) || identity.marks.has(Marks::SERVER_HELLO) {
+            self.tally.encrypted_flows += 1;
+            self.tally.encrypted_without_name += u64::from(identity.all(Field::Sni).next().is_none());
+            self.tally.encrypted_without_certificate += u64::from(!identity.marks.has(Marks::CERTIFICATE));
+        }
+        let cut_hello = facts.causes.has(Cause::Snaplen)
+            && identity.marks.has(Marks::SERVER_HELLO)
+            && !identity.marks.has(Marks::CLIENT_HELLO);
+        self.coverage.cut_hellos += u64::from(cut_hello);
+    }
+}
+
+/// Packets of one end only.
+fn is_one_way(facts: &FlowFacts) -> bool {
+    facts.sides.iter().any(|side| side.packets == 0)
+}

@@ -1,0 +1,160 @@
+//! The end of a run: parts added up, the observation checked, the conclusion drawn.
+
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+
+use sha2::{Digest, Sha256};
+
+use super::{collector::Collector, seen::Seen};
+use crate::{
+    ground::model::{
+        coverage::InputReport,
+        finding::{CheckId, Severity},
+        result::{Conclusion, Headline, Limit, PolicyFacts, RunResult},
+        tally::Tally,
+    },
+    policy::{catalog, language::Policy},
+    verdict::{
+        check::{self, RunCase},
+        judge::{self, Question},
+    },
+};
+
+/// What the parts of a run leave behind.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Counters of all front halves and owners.
+    pub tallies: Vec<Tally>,
+    /// Coverage of all front halves and the fragment stage.
+    pub seen: Vec<Seen>,
+    /// What the reader says.
+    pub input: InputReport,
+}
+
+/// What the user asks of the conclusion.
+#[derive(Clone, Debug)]
+pub struct Demands {
+    /// From which severity on a finding makes exit code 1.
+    pub fail_on: Severity,
+    /// Undecidable share of the crossing flows that is still good enough, in hundredths of a percent.
+    pub undecidable_max: u64,
+    /// Segments that must have been seen.
+    pub scope: Vec<Arc<str>>,
+}
+
+impl Default for Demands {
+    /// RULES 4 and 22: 中, and 5 % (our number).
+    fn default() -> Self {
+        Self { fail_on: Severity::Medium, undecidable_max: 500, scope: Vec::new() }
+    }
+}
+
+/// Adds everything up.
+#[must_use]
+pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, demands: &Demands) -> RunResult {
+    let Collector { mut aggregate, mut tally, mut coverage, .. } = collector;
+    for part in &parts.tallies {
+        tally.merge(part);
+    }
+    let mut earliest = None;
+    for part in parts.seen {
+        tally.cut += part.into_coverage(&mut coverage, &mut earliest);
+    }
+    if let Some(policy) = policy {
+        let case = RunCase {
+            policy,
+            tally: &tally,
+            coverage: &coverage,
+            input: &parts.input,
+            scope: &demands.scope,
+        };
+        check::run(&case).iter().for_each(|fire| aggregate.add_whole(fire, &coverage));
+    }
+    let examined = policy.map(|policy| examined(policy, &tally)).unwrap_or_default();
+    let (findings, others) = aggregate.finish();
+    let mut result = RunResult {
+        span: coverage.first.zip(coverage.last),
+        tally,
+        coverage,
+        input: parts.input,
+        findings,
+        others,
+        examined,
+        undecidable_causes: collector.undecidable_causes,
+        accepted_violations: collector.accepted_violations,
+        policy: policy.map(policy_facts),
+        conclusion: Conclusion::default(),
+    };
+    result.conclusion = match policy {
+        Some(policy) => judge::conclude(&Question {
+            policy,
+            tally: &result.tally,
+            coverage: &result.coverage,
+            input: &result.input,
+            findings: &result.findings,
+            accepted_violations: result.accepted_violations,
+            causes: &result.undecidable_causes,
+            fail_on: demands.fail_on,
+            undecidable_max: demands.undecidable_max,
+            scope: &demands.scope,
+        }),
+        None => unjudged(&result),
+    };
+    result
+}
+
+/// What each check looked at: flows, or frames for the checks of the observation (DOMAIN §5, negatives).
+fn examined(policy: &Policy, tally: &Tally) -> BTreeMap<CheckId, u64> {
+    let flows: u64 = tally.verdicts.iter().chain(&tally.carriers).map(|totals| totals.flows).sum();
+    let enabled = |id: CheckId| policy.check(id).and_then(|setting| setting.enabled) != Some(false);
+    let of = |id: CheckId| if id.letter == b'Q' { tally.read.packets } else { flows };
+    catalog::all().map(|entry| entry.id).filter(|id| enabled(*id)).map(|id| (id, of(id))).collect()
+}
+
+/// Without a policy nothing is found and nothing acquitted; what is damaged is told all the same.
+fn unjudged(result: &RunResult) -> Conclusion {
+    let mut limits = Vec::new();
+    if !result.tally.holds() {
+        limits.push(Limit::AccountingBroken);
+    }
+    if result.tally.read.packets == 0 {
+        limits.push(Limit::NoFlows);
+    }
+    for file in &result.input.files {
+        limits.extend(file.damage.iter().map(|damage| Limit::Damaged(file.path.clone(), damage.offset)));
+    }
+    let is_incomplete = !limits.is_empty();
+    Conclusion {
+        headline: Headline::CannotSay,
+        limits,
+        exit_code: if is_incomplete { 3 } else { 0 },
+        is_incomplete,
+        ..Conclusion::default()
+    }
+}
+
+fn policy_facts(policy: &Policy) -> PolicyFacts {
+    let meta = policy.meta();
+    // One file is known by its own digest, several by the digest of their digests in the order of reading.
+    let digest: [u8; 32] = match meta.files.as_slice() {
+        [one] => one.sha256,
+        several => several
+            .iter()
+            .fold(Sha256::new(), |whole, file| whole.chain_update(file.sha256))
+            .finalize()
+            .into(),
+    };
+    let sha256 = digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    PolicyFacts {
+        id: meta.id.to_string(),
+        title: meta.title_ja.to_string(),
+        org: meta.org_ja.to_string(),
+        model: meta.model.word().to_owned(),
+        guideline: meta.guideline.to_string(),
+        version: meta.version.to_string(),
+        sha256,
+        sizes: [policy.channels().len(), policy.forbids().len(), policy.segments().len()],
+    }
+}

@@ -1,0 +1,49 @@
+//! What a worker tells the collector.
+
+use crate::ground::model::{facts::FlowId, flow_line::FlowRecord, packet::Ordinal, sighting::Sighting};
+
+/// When an event may be told: events are released in this order, whatever worker they come from.
+///
+/// The ordinal is that of the packet at which the thing happened: the one that told a tale, ended a flow by its own
+/// coming, or stood behind a sweep. It depends on the ordered input only, never on blocks or workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// The packet.
+    pub at: Ordinal,
+    /// Tales of a packet come before the flows that end at it.
+    pub rank: Rank,
+    /// The flow concerned.
+    pub flow: FlowId,
+    /// Order among the tales of one packet.
+    pub turn: u32,
+}
+
+/// The order among events of one packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// A tale.
+    #[default]
+    Tale,
+    /// An end.
+    End,
+}
+
+/// One event.
+#[derive(Debug)]
+pub struct Event {
+    /// When it may be told.
+    pub moment: Moment,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum What {
+    /// A flow told something about others.
+    Sighting(Sighting),
+    /// A flow is over, with the verdict it has by itself.
+    Closed(Box<FlowRecord>),
+    /// A packet whose flow found no place, judged by its addresses (RULES 26); the record stands for that packet alone.
+    Untracked(Box<FlowRecord>),
+}

@@ -1,0 +1,191 @@
+//! Back half of the walk: one owner's flows. It takes its packets in the order of the input, whatever block or worker
+//! they come through.
+
+use std::sync::Arc;
+
+use super::{
+    closing,
+    event::{Event, Moment, Rank, What},
+    ingest::{Item, Lists, Sweep, frames_of},
+    reading::Reading,
+};
+use crate::{
+    ground::model::{
+        decoded::Decoded, facts::FlowId, key::Side, packet::Ordinal, sighting::Tale, tally::Tally,
+        verdict::Verdict,
+    },
+    policy::language::Policy,
+    wire::{
+        capture::Block,
+        flow::{Ended, Flows, Handle, Settings},
+        proto,
+    },
+};
+
+/// One owner.
+#[derive(Debug)]
+pub struct Shard {
+    flows: Flows<Reading>,
+    policy: Option<Arc<Policy>>,
+    events: Vec<Event>,
+    ended: Vec<Ended<Reading>>,
+    /// First frames behind damaged places: what lasted across one may have lost packets.
+    damage: Vec<(Ordinal, &'static str)>,
+    /// The last frame of the blocks so far.
+    last: Ordinal,
+    tally: Tally,
+    turn: u32,
+    now: Ordinal,
+}
+
+impl Shard {
+    /// An owner with an empty table.
+    #[must_use]
+    pub fn new(settings: Settings, policy: Option<Arc<Policy>>) -> Self {
+        Self {
+            flows: Flows::new(settings),
+            policy,
+            events: Vec::new(),
+            ended: Vec::new(),
+            damage: Vec::new(),
+            last: Ordinal(0),
+            tally: Tally::default(),
+            turn: 0,
+            now: Ordinal(0),
+        }
+    }
+
+    /// Takes its list of one block. `owner` is its own number.
+    pub fn block(&mut self, block: &Block, lists: &Lists, owner: usize) {
+        for damage in block.breaks() {
+            let before = Ordinal(self.last.0 + 1 + u64::from(damage.before));
+            self.damage.push((before, damage.what));
+        }
+        let items = lists.owners.get(owner).map_or(&[][..], Vec::as_slice);
+        let mut sweeps = lists.sweeps.iter().peekable();
+        for item in items {
+            while let Some(sweep) = sweeps.next_if(|sweep| sweep.index <= item.index) {
+                self.sweep(sweep);
+            }
+            let index = item.index as usize;
+            self.packet(&item.packet, block.bytes(index), block.head(index).ordinal);
+        }
+        for sweep in sweeps {
+            self.sweep(sweep);
+        }
+        self.last = Ordinal(self.last.0 + block.len() as u64);
+    }
+
+    /// Takes packets that belong to no block: the fragments that were given up at the end.
+    pub fn leftovers(&mut self, items: &[Item]) {
+        for item in items {
+            self.packet(&item.packet, &[], item.packet.head.ordinal);
+        }
+    }
+
+    fn sweep(&mut self, sweep: &Sweep) {
+        let mut ended = std::mem::take(&mut self.ended);
+        self.flows.sweep(sweep.clock, &mut ended);
+        for flow in ended.drain(..) {
+            self.close(flow, sweep.at);
+        }
+        self.ended = ended;
+    }
+
+    /// One packet; `at` is the frame that brought it here.
+    fn packet(&mut self, packet: &Decoded, frame: &[u8], at: Ordinal) {
+        if at != self.now {
+            (self.now, self.turn) = (at, 0);
+        }
+        let outcome = self.flows.packet(packet);
+        if let Some(flow) = outcome.ended {
+            self.close(*flow, at);
+        }
+        if outcome.full {
+            return self.untracked(packet, at);
+        }
+        if packet.carrier.is_none() && !outcome.duplicate {
+            self.read(outcome.handle, outcome.side, packet, frame, at);
+        }
+    }
+
+    /// Gives the packet's bytes to whoever reads the flow.
+    fn read(&mut self, handle: Handle, side: Side, packet: &Decoded, frame: &[u8], at: Ordinal) {
+        let payload = packet.payload(frame);
+        if !self.flows.is_reading(handle) {
+            // RULES 24: a settled flow costs this one look, unless a new handshake begins in it.
+            let begins = proto::reopens(packet.tuple.transport, payload);
+            if !begins || !self.flows.state(handle).reopen() {
+                return;
+            }
+            self.flows.resume_reading(handle, packet);
+        }
+        let mut reading = std::mem::take(self.flows.state(handle));
+        self.flows.read(handle, packet, payload, &mut |chunk| reading.chunk(chunk, side, packet));
+        let tales = reading.take_sightings();
+        if !reading.needs_bytes() {
+            self.flows.stop_reading(handle, &mut |chunk| reading.chunk(chunk, side, packet));
+            reading.settle();
+        }
+        *self.flows.state(handle) = reading;
+        for mut sighting in tales {
+            // An answer is told to the packet's target; a host label is about its source and needs no address.
+            if matches!(sighting.tale, Tale::Answer { .. } | Tale::EchOffered { .. }) {
+                sighting.told_to = Some(packet.tuple.target.addr);
+            }
+            self.tell(at, What::Sighting(sighting));
+        }
+    }
+
+    fn tell(&mut self, at: Ordinal, what: What) {
+        let moment = Moment { at, rank: Rank::Tale, flow: FlowId::default(), turn: self.turn };
+        self.turn += 1;
+        self.events.push(Event { moment, what });
+    }
+
+    /// A packet whose flow found no place is judged by its ends alone, and counted (RULES 26).
+    fn untracked(&mut self, packet: &Decoded, at: Ordinal) {
+        let record = self.policy.as_ref().map(|policy| closing::untracked(policy, packet));
+        let verdict = record
+            .as_ref()
+            .and_then(|record| record.judgement.as_ref())
+            .map_or(Verdict::OutOfScope, |j| j.verdict);
+        if packet.carrier.is_none() {
+            self.tally.untracked[verdict as usize].add(frames_of(packet));
+        }
+        if let Some(record) = record.filter(|_| verdict >= Verdict::Attempted) {
+            self.tell(at, What::Untracked(Box::new(record)));
+        }
+    }
+
+    fn close(&mut self, flow: Ended<Reading>, at: Ordinal) {
+        let mut record = closing::record(flow, &self.damage);
+        if let Some(policy) = &self.policy {
+            closing::judge(policy, &mut record);
+        }
+        let moment = Moment { at, rank: Rank::End, flow: record.facts.id, turn: 0 };
+        self.events.push(Event { moment, what: What::Closed(Box::new(record)) });
+    }
+
+    /// What happened since the last call, in order.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        let mut events = std::mem::take(&mut self.events);
+        events.sort_by_key(|event| event.moment);
+        events
+    }
+
+    /// End of the input: all flows are over.
+    pub fn finish(&mut self) {
+        let mut ended = std::mem::take(&mut self.ended);
+        self.flows.finish(&mut ended);
+        for flow in ended.drain(..) {
+            self.close(flow, Ordinal(u64::MAX));
+        }
+    }
+
+    /// What this owner counted.
+    #[must_use]
+    pub fn into_tally(self) -> Tally {
+        self.tally
+    }
+}

@@ -1,0 +1,22 @@
+//! Where the collector's story goes. Implemented by `cli`, which alone knows files and terminals.
+
+use crate::ground::model::flow_line::FlowRecord;
+
+/// The receiver of a run's lines.
+pub trait Sink {
+    /// A flow is final. Called in the order of the input.
+    ///
+    /// # Errors
+    /// When the line cannot be written; the run stops.
+    fn flow(&mut self, record: &FlowRecord) -> std::io::Result<()>;
+}
+
+/// Drops everything: for benches and for audits that keep totals only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NullSink;
+
+impl Sink for NullSink {
+    fn flow(&mut self, _record: &FlowRecord) -> std::io::Result<()> {
+        Ok(())
+    }
+}

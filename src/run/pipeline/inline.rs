@@ -1,0 +1,59 @@
+//! One worker: every step in place, no thread, no queue.
+
+use std::io;
+
+use foldhash::quality::RandomState;
+
+use super::{Plan, Progress, settings};
+use crate::{
+    ground::model::result::RunResult,
+    run::engine::{
+        collector::Collector,
+        conclude::{Parts, conclude},
+        ingest::{Fragments, Ingest, Lists},
+        shard::Shard,
+        sink::Sink,
+    },
+    wire::capture::{Baton, Block, Feed},
+};
+
+pub(super) fn run(
+    feed: &Feed,
+    mut baton: Baton,
+    plan: &Plan,
+    sink: &mut dyn Sink,
+    progress: &Progress,
+) -> io::Result<RunResult> {
+    let spread = RandomState::default();
+    let mut ingest = Ingest::new(1, spread.clone());
+    let mut fragments = Fragments::new(spread);
+    let mut shard = Shard::new(settings(plan), plan.policy.clone());
+    let mut collector = Collector::new(plan.policy.clone());
+    let (mut block, mut lists) = (Block::new(), Lists::default());
+    let mut ticket = 0;
+    while !progress.is_stopped() {
+        feed.fill(ticket, &mut block);
+        if !baton.walk(feed, &mut block) {
+            break;
+        }
+        ingest.block(&block, &mut lists);
+        fragments.block(&mut lists);
+        shard.block(&block, &lists, 0);
+        collector.absorb(shard.take_events(), sink)?;
+        progress.update(baton.bytes_done(), block.len() as u64);
+        ticket += 1;
+    }
+    let (leftovers, seen) = fragments.finish(1);
+    for items in &leftovers {
+        shard.leftovers(items);
+    }
+    shard.finish();
+    collector.absorb(shard.take_events(), sink)?;
+    let mut parts = Parts { input: baton.finish(), ..Parts::default() };
+    parts.seen.push(seen);
+    let (tally, seen) = ingest.finish();
+    parts.tallies.push(tally);
+    parts.seen.push(seen);
+    parts.tallies.push(shard.into_tally());
+    Ok(conclude(collector, parts, plan.policy.as_deref(), &plan.demands))
+}
