@@ -216,7 +216,7 @@ impl Policy {
         listed.filter(move |destination| self.destination(*destination).periods.contains(at))
     }
 
-    /// The destinations whose names list this name, widest wildcard first; none for a malformed name.
+    /// The destinations whose names list this name, in the order of the files; none for a malformed name.
     #[must_use]
     pub fn destinations_named(&self, name: &HostName) -> Vec<DestinationIndex> {
         self.names.find(name)
@@ -391,7 +391,7 @@ pub struct Listed {
     pub destination: DestinationIndex,
     /// Its address half holds (RULES 9).
     pub address: bool,
-    /// A name that was given is listed.
+    /// A name that was given is listed. For `match = "address"` it decides nothing.
     pub name: bool,
 }
 

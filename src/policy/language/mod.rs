@@ -1,4 +1,35 @@
 //! The policy language: read, check, compile, look up. Home of `toml`, `miette`, `schemars`.
+//!
+//! A policy goes one way: files (`load`) → objects as written (`text`, `document*`) → objects as meant (`resolve*`) →
+//! the lint (`lint*`) → indices (`compile`) → questions ([`Policy`]). Nothing here opens a file or asks a clock: bytes
+//! come through a closure, and every question carries the moment it is about.
+//!
+//! ```
+//! use sekisho::policy::language::{self, Hints, Place};
+//!
+//! let text = r#"
+//! schema = "sekisho-policy/1"
+//! [policy]
+//! id = "small"
+//! title_ja = "例"
+//! org_ja = "みなと市(架空)"
+//! model = "alpha"
+//! guideline = "soumu-2025-03"
+//! version = "1"
+//! valid_from = 2026-04-01T00:00:00+09:00
+//! valid_until = 2027-03-31T23:59:59+09:00
+//! [[zones]]
+//! id = "net"
+//! class = "internet_zone"
+//! rest = true
+//! "#;
+//! let (policy, remarks) = language::load_text("small.toml", text).expect("no errors, only remarks");
+//! assert_eq!(remarks.len(), 1, "a policy without segments is worth a warning");
+//! let at = policy.meta().period.from;
+//! let end = policy.end("192.0.2.1".parse()?, at, &Hints::default(), &[]);
+//! assert!(matches!(end.place, Place::Rest(_)));
+//! # Ok::<(), std::net::AddrParseError>(())
+//! ```
 
 mod channels;
 mod compile;

@@ -39,33 +39,29 @@ impl NameTree {
         for (pattern, destination) in entries {
             let node = tree.grow(pattern.base());
             let list = if pattern.is_wildcard() { &mut node.below } else { &mut node.exact };
-            if !list.contains(&destination) {
-                list.push(destination);
-            }
+            list.push(destination);
         }
         tree
     }
 
-    /// The destinations that list the name, widest wildcard first, each once; none for a malformed name.
+    /// The destinations that list the name, each once, in the order of the files; none for a malformed name.
     pub(super) fn find(&self, name: &HostName) -> Vec<DestinationIndex> {
         let mut found = Vec::new();
         if name.malformed().is_some() {
             return found;
         }
-        let mut add = |list: &[DestinationIndex]| {
-            for destination in list {
-                if !found.contains(destination) {
-                    found.push(*destination);
-                }
-            }
-        };
-        let mut here = ROOT;
+        let mut here = Some(ROOT);
         for label in name.labels() {
-            add(&self.nodes[here as usize].below);
-            let Ok(child) = self.child(here, label) else { return found };
-            here = child;
+            let Some(parent) = here else { break };
+            found.extend_from_slice(&self.nodes[parent as usize].below);
+            here = self.child(parent, label).ok();
         }
-        add(&self.nodes[here as usize].exact);
+        if let Some(node) = here {
+            found.extend_from_slice(&self.nodes[node as usize].exact);
+        }
+        // One destination can list a name by several patterns.
+        found.sort_unstable();
+        found.dedup();
         found
     }
 
