@@ -5,7 +5,7 @@ use crate::{
     ground::model::{
         cause::Cause,
         field::Field,
-        identity::Marks,
+        identity::{Answer, Marks},
         key::Side,
         name::HostName,
         observation::Value,
@@ -172,6 +172,8 @@ fn every_hello_counts_and_a_variant_may_convict_but_never_acquit() {
     assert_eq!(judged(&city, &flow().variant(Field::Sni, "evil.example").0).verdict, Verdict::Violating);
     let only_variant = licence().hello().variant(Field::Sni, "activation.cloud.example");
     assert_ne!(judged(&city, &only_variant.0).verdict, Verdict::Conforming);
+    let nameless = flow().mark(Marks::HELLO_WITHOUT_NAME).cause(Cause::NoSni);
+    assert_eq!(judged(&city, &nameless.0).verdict, Verdict::Undecidable, "a second hello left its name out");
     let malformed = flow().name(Field::Sni, "activation.cloud.example\0.evil.example", 0);
     assert_ne!(judged(&city, &malformed.0).verdict, Verdict::Conforming);
 }
@@ -277,6 +279,8 @@ fn nothing_that_is_added_turns_a_violating_flow_into_a_conforming_one() {
             added.extend(fields.map(|field| flow.clone().name(field, name, 0)));
             added.extend(fields.map(|field| flow.clone().name(field, name, 1)));
             added.push(flow.clone().variant(Field::Sni, name));
+            let answers = [Answer::Accepted, Answer::Refused(403), Answer::Unseen];
+            added.extend(answers.map(|answer| flow.clone().connect(name, 443, answer)));
         }
         for more in added {
             let verdict = checked(&city, &more.0).0.verdict;

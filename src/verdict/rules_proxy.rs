@@ -107,6 +107,20 @@ fn the_name_inside_the_tunnel_counts_beside_the_connect() {
 }
 
 #[test]
+fn a_tunnel_carries_what_the_port_of_its_target_promises() {
+    let city = city();
+    let mut ssh = browse("www.example");
+    ssh.0.identity.inner_apps.push("ssh");
+    let judgement = judged(&city, &ssh.0);
+    assert_eq!(judgement.verdict, Verdict::Undecidable);
+    assert!(judgement.causes.has(Cause::NotTheExpectedProtocol));
+    let half = browse("www.example").cause(Cause::NoSni);
+    assert_eq!(judged(&city, &half.0).verdict, Verdict::Conforming, "named to the proxy");
+    let conflicting = browse("www.example").cause(Cause::OverlapConflict);
+    assert_eq!(judged(&city, &conflicting.0).verdict, Verdict::Undecidable);
+}
+
+#[test]
 fn going_around_the_waypoint_is_a_bypass_and_sign_in_a_bypass_of_its_own_kind() {
     let city = city();
     let direct = Flow::tcp("10.20.1.5:50000", "198.51.100.5:443").sensor(2).tls("login.cloud.example");

@@ -71,7 +71,7 @@ pub(super) struct Case<'a> {
     pub(super) server: End,
     pub(super) from: Side,
     pub(super) model: (Model, Option<ModelCase>),
-    /// The server first, then the targets with a fault.
+    /// The server first, then the targets that there is something to say about.
     pub(super) reached: Vec<Reached<'a>>,
 }
 
@@ -92,9 +92,10 @@ impl<'a> Case<'a> {
             target: None,
             faults: faults(None),
         };
+        let differs = judge::inner_conflict(facts).map(|(number, _)| number);
         let targets = (0u16..).zip(&facts.identity.targets).filter_map(|(number, target)| {
             let faults = faults(Some(number));
-            (!faults.is_empty()).then(|| {
+            (!faults.is_empty() || differs == Some(number)).then(|| {
                 let place = judge::target_place(policy, target, judgement.at);
                 Reached {
                     side: side(policy, place),

@@ -3,6 +3,7 @@
 use super::{
     FLOW, Fire,
     case::{Case, LG, Side, Spoken},
+    is_enabled,
 };
 use crate::{
     ground::model::{
@@ -24,7 +25,7 @@ const fn id(letter: u8, number: u8) -> CheckId {
 /// The attempt of the LGWAN segment to reach the internet: it speaks alone (RULES 29).
 const ATTEMPT: CheckId = id(b'B', 2);
 /// The finding of last resort (RULES 4).
-const LAST_RESORT: CheckId = id(b'L', 3);
+pub(super) const LAST_RESORT: CheckId = id(b'L', 3);
 
 /// Special checks and the general ones that give way to them (RULES 28).
 const REPLACES: &[(CheckId, &[CheckId])] = &[
@@ -48,7 +49,7 @@ pub fn flow(policy: &Policy, facts: &FlowFacts, judgement: &mut Judgement, out: 
     let case = Case::new(policy, facts, judgement);
     let mut spoken: Vec<(&'static Entry, Spoken)> = Vec::new();
     for (check, speaks) in FLOW.iter().filter(|(check, _)| *check != LAST_RESORT) {
-        if policy.check(*check).and_then(|setting| setting.enabled) == Some(false) {
+        if !is_enabled(policy, *check) {
             continue;
         }
         if let (Some(entry), Some(words)) = (catalog::by_id(*check), speaks(&case)) {
@@ -137,7 +138,7 @@ fn fire(case: &Case<'_>, entry: &Entry, words: &Spoken, attempted: bool) -> Fire
         severity: if attempted && entry.id != ATTEMPT { severity.milder() } else { severity },
         kind: weight.kind,
         segment_client: case.judgement.segment_client.clone(),
-        segment_server: reached.map_or_else(Default::default, |reached| reached.place.clone()),
+        segment_server: reached.unwrap_or(&case.reached[0]).place.clone(),
         host: Some(case.facts.client_end().addr),
         destination: case.destination(words.target),
         rule: rule.cloned().unwrap_or_default(),

@@ -24,7 +24,7 @@ pub use flow::flow;
 pub use run::{RunCase, run};
 
 use self::case::Case;
-use crate::ground::model::finding::CheckId;
+use crate::{ground::model::finding::CheckId, policy::language::Policy};
 
 /// What a check answers about one flow: nothing, or what it speaks about.
 type FlowCheck = fn(&Case<'_>) -> Option<case::Spoken>;
@@ -80,6 +80,22 @@ const RUN: &[(CheckId, RunCheck)] = &[
     (CheckId::new(b'Q', 10), q_observation::unseen_segments),
     (CheckId::new(b'Q', 11), q_observation::opaque),
 ];
+
+/// The checks that look at every flow under this policy, in the order of ids: a report says of each how much it
+/// looked at, also where it found nothing.
+pub fn of_flows(policy: &Policy) -> impl Iterator<Item = CheckId> {
+    FLOW.iter().map(|(id, _)| *id).filter(|id| is_enabled(policy, *id))
+}
+
+/// The checks that look at the run as a whole, likewise.
+pub fn of_run(policy: &Policy) -> impl Iterator<Item = CheckId> {
+    RUN.iter().map(|(id, _)| *id).filter(|id| is_enabled(policy, *id))
+}
+
+/// Whether a check is asked. The last resort always is (RULES 4).
+fn is_enabled(policy: &Policy, id: CheckId) -> bool {
+    id == flow::LAST_RESORT || policy.check(id).and_then(|setting| setting.enabled) != Some(false)
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fire, RUN};
+use super::{Fire, RUN, is_enabled};
 use crate::{
     ground::model::{
         coverage::Coverage, coverage::InputReport, packet::SensorId, tally::Tally, verdict::Grade,
@@ -50,7 +50,7 @@ pub fn run(case: &RunCase<'_>) -> Vec<Fire> {
     for (check, speaks) in RUN {
         let setting = case.policy.check(*check);
         let Some(entry) = catalog::by_id(*check) else { continue };
-        if setting.and_then(|setting| setting.enabled) == Some(false) {
+        if !is_enabled(case.policy, *check) {
             continue;
         }
         let severity = setting.and_then(|setting| setting.severity).unwrap_or(entry.outer.severity);

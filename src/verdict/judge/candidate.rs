@@ -107,6 +107,9 @@ fn decide(reading: &Reading<'_>, best: &[&Candidate<'_>], judgement: &mut Judgem
         if unseen.into_iter().any(|cause| candidate.conditions.doubts.has(cause)) {
             judgement.fault(FaultKind::NameUnseen, None);
         }
+        if candidate.conditions.doubts.has(Cause::NameMismatch) {
+            judgement.fault(FaultKind::Certificate, None);
+        }
         return;
     }
     let Some(candidate) = best.first() else { return };
@@ -162,8 +165,8 @@ fn touched(reading: &Reading<'_>, channel: &Channel, note: &CauseNote) -> Touch 
         AppRule::Implied => false,
     };
     match note.cause {
-        // Names and the protocol were asked for already, where the channel asks for them.
-        Cause::NoSni | Cause::EchOuterOnly => Touch::NOTHING,
+        // Whether an outer name counts was asked already (DESIGN §4).
+        Cause::EchOuterOnly => Touch::NOTHING,
         Cause::Tunnel | Cause::NotTheExpectedProtocol if says_so => Touch::NOTHING,
         // Both orientations were judged where the direction is not sure (RULES 25).
         Cause::Midstream => Touch::NAME,

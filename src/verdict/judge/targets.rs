@@ -193,7 +193,8 @@ fn by_channels(reading: &Reading<'_>, target: &Target, end: &End, inner: &[&Host
         let own_zone = end.place.zone().is_some() && end.place == reading.server.place;
         let is_delegated = matches!(end.place, Place::Rest(_)) || own_zone;
         let found = if leg.delegates && is_delegated {
-            Some(Ruling::Allowed(channel.id.clone()))
+            let asked = conditions(reading, target, inner, channel, None);
+            Some(asked.unwrap_or_else(|| Ruling::Allowed(channel.id.clone())))
         } else if leg.ends_at_via() {
             channel
                 .to
@@ -313,8 +314,9 @@ fn weaken(reading: &Reading<'_>, judgement: &mut Judgement) {
     }
     let facts = reading.facts;
     for note in facts.causes.iter().chain(facts.identity.causes.iter()) {
-        let is_asked_already =
-            matches!(note.cause, Cause::NoSni | Cause::EchOuterOnly | Cause::NotTheExpectedProtocol);
+        // The target was named to the proxy: a hello inside may leave the name out, not hide it half.
+        let is_named = note.cause == Cause::NoSni && note.argument.is_empty();
+        let is_asked_already = is_named || note.cause == Cause::EchOuterOnly;
         if !is_asked_already && note.cause.touches().meets(judgement.rests) {
             judgement.lift(Verdict::Undecidable, note);
         }
