@@ -187,6 +187,8 @@ impl Spoken {
                 ttl: opening.ttl.first().map_or(0, |[_, most]| *most),
                 at: opening.first,
                 doubt: None,
+                sound: opening.sound,
+                young: true,
             };
             let mut tcp = Tcp::default();
             // The opening's state was set by this very packet.

@@ -2,7 +2,7 @@
 
 use super::{
     doubt,
-    entry::{Key, Spoken},
+    entry::{Key, Spoken, is_sound},
     expiry,
     reuse::Counted,
     table::{Flows, Outcome},
@@ -23,6 +23,7 @@ impl<S: Default> Flows<S> {
         if self.speak(slot).is_none() {
             return false;
         }
+        let first = self.opening.get(slot).map(|opening| opening.first).unwrap_or_default();
         let Some(hot) = self.hot.get_mut(slot) else { return false };
         let Some(spoken) = self.spoken.get_mut(hot.spoken) else { return false };
         let at = packet.head.at;
@@ -50,8 +51,17 @@ impl<S: Default> Flows<S> {
         if let (Some(head), Some(tcp)) = (&packet.tcp, &mut spoken.tcp) {
             let reason = doubt::reason(packet, head, tcp.side(side), tcp.side(side.other()));
             self.now.doubt = reason;
-            let segment =
-                Segment { side, head, len: packet.payload_wire_len, ttl: packet.ttl, at, doubt: reason };
+            let segment = Segment {
+                side,
+                head,
+                len: packet.payload_wire_len,
+                ttl: packet.ttl,
+                at,
+                doubt: reason,
+                sound: is_sound(packet),
+                young: at.since(first).abs() < limits::HOLE_PATIENCE
+                    && spoken.packets.iter().sum::<u64>() < u64::from(limits::HOLE_PATIENCE_PACKETS),
+            };
             if tcp.segment(&segment, hot) == Meaning::AnotherSyn {
                 spoken.hold(packet, side);
             }

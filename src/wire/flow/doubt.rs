@@ -18,6 +18,9 @@ pub(super) struct Reason {
     pub(super) cause: Cause,
     /// Its argument.
     pub(super) why: &'static str,
+    /// It acknowledges up to here what the other end has not been seen to send; 0 for other reasons. Once that was seen
+    /// too, the mirror's disorder explains it.
+    pub(super) acks: u64,
 }
 
 impl Reason {
@@ -41,7 +44,7 @@ pub(super) struct Doubt {
 
 /// Looks for a reason to doubt a TCP packet, before it has changed anything.
 pub(super) fn reason(packet: &Decoded, head: &TcpHead, me: &TcpSide, peer: &TcpSide) -> Option<Reason> {
-    let doubt = |cause, why| Some(Reason { cause, why });
+    let doubt = |cause, why| Some(Reason { cause, why, acks: 0 });
     let flags = head.flags;
     if packet.ttl.saturating_add(limits::TTL_DROP_MAX) < me.ttl {
         return doubt(Cause::LowTtlSuspect, "");
@@ -58,7 +61,9 @@ pub(super) fn reason(packet: &Decoded, head: &TcpHead, me: &TcpSide, peer: &TcpS
     }
     if me.marks.has(SideMarks::ANCHORED) && !flags.has(TcpFlags::SYN) {
         let at = extend(me.next, head.seq);
-        let before = me.marks.has(SideMarks::ISN) && at + 1 < me.start;
+        // One below the first byte is a keep-alive, or data that takes the SYN's own number.
+        let lowest = me.start - u64::from(packet.payload_wire_len <= 1);
+        let before = me.marks.has(SideMarks::ISN) && at < lowest && packet.payload_wire_len > 0;
         if before || at > me.next + limits::SEQUENCE_JUMP_MAX {
             return doubt(Cause::OutOfWindow, "seq");
         }
@@ -67,11 +72,14 @@ pub(super) fn reason(packet: &Decoded, head: &TcpHead, me: &TcpSide, peer: &TcpS
         // Acknowledges what was never sent, or what lies before the first byte (RFC 5961 section 5).
         let at = extend(peer.next, head.ack);
         let sent = peer.next.max(peer.acked);
-        if at < peer.start || at > sent + 1 {
+        if at < peer.start {
             return doubt(Cause::OutOfWindow, "ack");
         }
+        if at > sent + 1 {
+            return Some(Reason { cause: Cause::OutOfWindow, why: "ack", acks: at });
+        }
     }
-    if packet.marks.has(PacketMarks::BAD_CHECKSUM) {
+    if packet.marks.has(PacketMarks::BAD_CHECKSUM) && !me.is_offloaded() {
         return doubt(Cause::BadChecksum, "");
     }
     None
@@ -111,6 +119,15 @@ impl TcpSide {
                 doubt.from = doubt.from.max(acked);
                 doubt.from < doubt.to
             });
+        }
+    }
+
+    /// The other end has been seen to send up to `sent`.
+    pub(super) fn settle_acks(&mut self, sent: u64) {
+        if let Some(trouble) = &mut self.trouble
+            && !trouble.doubts.is_empty()
+        {
+            trouble.doubts.retain(|doubt| doubt.reason.acks == 0 || doubt.reason.acks > sent);
         }
     }
 
@@ -202,6 +219,10 @@ mod tests {
         }
         assert!(story.causes().is_empty(), "{:?}", story.causes());
         assert_eq!(story.heard(Side::Opener), "hello");
+        let mut last = server("PA", 6, 6, b"never acknowledged");
+        last.marks.add(PacketMarks::BAD_CHECKSUM);
+        story.feed(last, b"never acknowledged");
+        assert!(story.causes().is_empty());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{duplicate::Recent, expiry, reading::Reading, reuse::HeldSyn, tcp::Tc
 use crate::ground::model::{
     address::{Mac, Transport},
     cause::Causes,
-    decoded::{Decoded, Outer, TcpFlags},
+    decoded::{Decoded, Outer, PacketMarks, TcpFlags},
     facts::{FlowId, TcpState},
     key::{Endpoint, FlowKey, Side, TunnelKind, Tuple},
     limits,
@@ -206,6 +206,8 @@ pub(super) struct Opening {
     /// It had a whole TCP header, and a signed one.
     pub(super) has_tcp: bool,
     pub(super) signed: bool,
+    /// Its checksum was looked at and is right.
+    pub(super) sound: bool,
     pub(super) sensor: SensorId,
     pub(super) interface: InterfaceId,
     /// First source address of each side on the link.
@@ -323,6 +325,11 @@ impl Hot {
     }
 }
 
+/// True when the packet is whole, so that its checksum could be looked at, and nothing was found wrong.
+pub(super) const fn is_sound(packet: &Decoded) -> bool {
+    !packet.marks.has(PacketMarks::BAD_CHECKSUM) && packet.head.captured_len >= packet.head.wire_len
+}
+
 impl Opening {
     pub(super) fn of(packet: &Decoded, whole: Option<WholeKey>) -> Self {
         let layers = packet.outers.layers();
@@ -345,6 +352,7 @@ impl Opening {
             flags: tcp.flags.0,
             has_tcp: packet.tcp.is_some(),
             signed: tcp.signed,
+            sound: is_sound(packet),
             sensor: packet.head.sensor,
             interface: packet.head.interface,
             macs: [None; 2],

@@ -20,6 +20,15 @@ impl Holes {
         self.open.push((from, to));
     }
 
+    /// Notes a hole that lies before all others.
+    pub(super) fn open_first(&mut self, from: u64, to: u64, acked: u64) {
+        if self.open.len() < limits::HOLES_MAX {
+            self.open.insert(0, (from, to));
+        } else {
+            self.settled = add(self.settled, from, to, acked);
+        }
+    }
+
     /// Bytes `from..to` came after all; gives how many of them were missing.
     pub(super) fn fill(&mut self, from: u64, to: u64) -> u64 {
         let mut filled = 0;
@@ -53,9 +62,10 @@ impl Holes {
         self.open.iter().any(|hole| hole.0 == position)
     }
 
-    /// The sum, were the flow to end now.
-    pub(super) fn unseen(&self, acked: u64) -> Unseen {
-        self.open.iter().fold(self.settled, |sum, (from, to)| add(sum, *from, *to, acked))
+    /// The sum, were the flow to end now; holes below `floor` are not counted.
+    pub(super) fn unseen(&self, acked: u64, floor: u64) -> Unseen {
+        let counted = self.open.iter().filter(|hole| hole.0 >= floor);
+        counted.fold(self.settled, |sum, (from, to)| add(sum, *from, *to, acked))
     }
 }
 
@@ -79,10 +89,10 @@ mod tests {
         assert_eq!(holes.fill(190, 250), 10);
         assert_eq!(holes.fill(140, 150), 10);
         assert_eq!(holes.fill(140, 150), 0);
-        assert_eq!(holes.unseen(145), Unseen { gaps: 2, acked: 30, unacked: 40 });
+        assert_eq!(holes.unseen(145, 0), Unseen { gaps: 2, acked: 30, unacked: 40 });
         assert!(holes.begins_at(150) && !holes.begins_at(140));
         assert_eq!(holes.fill(0, 1000), 70);
-        assert_eq!(holes.unseen(1000), Unseen::default());
+        assert_eq!(holes.unseen(1000, 0), Unseen::default());
     }
 
     #[test]
@@ -92,6 +102,6 @@ mod tests {
             holes.open(number * 10, number * 10 + 3, number * 10);
         }
         assert!(holes.open.len() <= limits::HOLES_MAX);
-        assert_eq!(holes.unseen(10_000), Unseen { gaps: 1000, acked: 3000, unacked: 0 });
+        assert_eq!(holes.unseen(10_000, 0), Unseen { gaps: 1000, acked: 3000, unacked: 0 });
     }
 }

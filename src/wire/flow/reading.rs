@@ -104,14 +104,18 @@ impl Reading {
         let [opener, answerer] = &mut self.streams;
         let (mine, theirs) = if side == Side::Opener { (opener, answerer) } else { (answerer, opener) };
 
-        let noted = theirs.pass_hole(now, known_ack(peer), false, side.other(), sink);
-        note(noted, causes);
+        note(theirs.find_start(start(peer), now, known_ack(peer), false, side.other(), sink), causes);
+        note(theirs.pass_hole(now, known_ack(peer), false, side.other(), sink), causes);
         theirs.variants(false, side.other(), sink);
 
         let missing = arrival.packet.payload_wire_len.saturating_sub(arrival.payload.len() as u32);
         if !arrival.payload.is_empty() || missing > 0 {
-            let edge = mine.begin(me.start);
-            let at = extend(edge, head.seq);
+            let at = extend(mine.at.unwrap_or(me.start), head.seq);
+            if mine.at.is_none() && me.marks.has(SideMarks::ISN) {
+                // Stacks that count wrongly give their first data the SYN's own number: read, and doubted.
+                let wrong = !me.start_is_certain() && at + 1 == me.start && arrival.payload.len() > 1;
+                mine.begin(if wrong { at } else { me.start });
+            }
             let reach = at + arrival.payload.len() as u64;
             if flags.has(TcpFlags::URG) {
                 causes.add(Cause::UrgentData);
@@ -129,8 +133,8 @@ impl Reading {
             }
             note(noted, causes);
         }
-        let noted = mine.pass_hole(now, hole_ack(me, peer), false, side, sink);
-        note(noted, causes);
+        note(mine.find_start(start(me), now, known_ack(me), false, side, sink), causes);
+        note(mine.pass_hole(now, hole_ack(me, peer), false, side, sink), causes);
         mine.variants(false, side, sink);
     }
 
@@ -167,6 +171,7 @@ impl Reading {
         for side in Side::BOTH {
             let (me, peer) = (tcp.side(side), tcp.side(side.other()));
             let Some(stream) = self.streams.get_mut(side.index()) else { continue };
+            note(stream.find_start(start(me), now, known_ack(me), true, side, sink), causes);
             note(stream.pass_hole(now, hole_ack(me, peer), true, side, sink), causes);
             if stream.has_hole() {
                 causes.add(Cause::GapUnacked);
@@ -188,6 +193,11 @@ impl Reading {
         self.finish(tcp, now, causes, &mut |chunk| rest.push(Rest::from(chunk)));
         rest
     }
+}
+
+/// Where the stream begins, when a SYN told it.
+fn start(side: &TcpSide) -> Option<u64> {
+    side.marks.has(SideMarks::ISN).then_some(side.start)
 }
 
 /// How far the other end acknowledged, where that is known.
@@ -303,5 +313,48 @@ mod tests {
         }
         let evicted = story.finish().iter().filter(|ended| codes(&ended.facts).contains(&"resource_evicted"));
         assert!(evicted.count() > 100);
+    }
+
+    #[test]
+    fn first_data_that_takes_the_number_of_the_syn_is_read_and_doubted() {
+        let mut story = Story::new();
+        story.client("S", 0, 0, b"");
+        story.server("SA", 0, 0, b"");
+        story.client("PA", 0, 0, b"GET /");
+        assert_eq!(story.heard(Side::Opener), "GET /");
+        assert!(story.causes().contains(&"out_of_window"));
+    }
+
+    proptest::proptest! {
+        // THREATS R61: a mirror's ports put packets in disorder by some milliseconds.
+        #[test]
+        fn a_connection_in_disorder_says_the_same(order in proptest::collection::vec(proptest::prelude::any::<u32>(), 11)) {
+            let mut packets = vec![
+                (true, "S", 0, 0, &b""[..]),
+                (false, "SA", 0, 1, b""),
+                (true, "A", 1, 1, b""),
+                (true, "PA", 1, 1, b"hello "),
+                (true, "PA", 7, 1, b"over "),
+                (true, "PA", 12, 1, b"there"),
+                (false, "A", 1, 17, b""),
+                (false, "PA", 1, 17, b"and "),
+                (false, "PA", 5, 17, b"welcome"),
+                (true, "A", 17, 12, b""),
+                (true, "PA", 17, 12, b"!"),
+            ];
+            let mut order = order.into_iter();
+            packets.sort_by_cached_key(|_| order.next());
+            let mut story = Story::new();
+            for (from_client, letters, seq, ack, data) in packets {
+                if from_client { story.client(letters, seq, ack, data) } else { story.server(letters, seq, ack, data) };
+            }
+            story.finish();
+            let facts = &story.ended[0].facts;
+            let client = facts.client;
+            proptest::prop_assert_eq!(story.heard(client), "hello over there!");
+            proptest::prop_assert_eq!(story.heard(client.other()), "and welcome");
+            proptest::prop_assert_eq!((story.ended.len(), facts.basis.code()), (1, "syn"));
+            proptest::prop_assert!(codes(facts).is_empty(), "{:?}", codes(facts));
+        }
     }
 }

@@ -110,11 +110,15 @@ impl Stream {
         sink: &mut Sink<'_>,
     ) -> Noted {
         let mut noted = Noted::default();
-        let at = self.begin(piece.at);
         #[cfg(test)]
         {
             self.work += piece.bytes.len() + 1;
         }
+        let Some(at) = self.at else {
+            // Nobody knows yet where the stream begins.
+            self.hold(piece, &mut noted);
+            return noted;
+        };
         if piece.at < at {
             self.compare_kept(piece, at, &mut noted);
             let old = usize::try_from(at - piece.at).unwrap_or(usize::MAX);
@@ -295,6 +299,42 @@ impl Stream {
             self.ahead.insert(at, Ahead { bytes: bytes.into(), cut });
             at = to;
         }
+    }
+
+    /// Finds the beginning of a stream that has none yet: `start` where a SYN told it, else the lowest byte that came while
+    /// disorder of the mirror could have put others before it.
+    pub(super) fn find_start(
+        &mut self,
+        start: Option<u64>,
+        now: Timestamp,
+        acked: Option<u64>,
+        is_over: bool,
+        side: Side,
+        sink: &mut Sink<'_>,
+    ) -> Noted {
+        let mut noted = Noted::default();
+        if self.at.is_some() {
+            return noted;
+        }
+        let Some((lowest, _)) = self.ahead.first_key_value() else { return noted };
+        let start = match start {
+            Some(start) => start,
+            None => {
+                let (since, packets) = self.waiting.get_or_insert((now, 0));
+                *packets += 1;
+                let patient = *packets < limits::HOLE_PATIENCE_PACKETS
+                    && now.since(*since) < limits::HOLE_PATIENCE
+                    && self.ahead_bytes < limits::STREAM_TAIL_MAX;
+                if patient && !is_over {
+                    return noted;
+                }
+                *lowest
+            }
+        };
+        self.waiting = None;
+        self.begin(start);
+        self.drain(side, acked, &mut noted, sink);
+        noted
     }
 
     /// Gives a hole up when nothing can fill it any more: the peer acknowledged it (or is not seen at all), and enough of

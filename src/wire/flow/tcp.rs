@@ -26,7 +26,7 @@ pub(super) const fn extend(near: u64, seq: u32) -> u64 {
 
 /// Yes-or-no facts of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct SideMarks(u8);
+pub(super) struct SideMarks(u16);
 
 impl SideMarks {
     /// Its sequence numbers are known.
@@ -45,6 +45,10 @@ impl SideMarks {
     pub(super) const SIGNED: Self = Self(1 << 6);
     /// It said FIN.
     pub(super) const FIN: Self = Self(1 << 7);
+    /// A packet of it had a right checksum.
+    pub(super) const SOUND: Self = Self(1 << 8);
+    /// The other end accepted its SYN.
+    pub(super) const SYN_ACCEPTED: Self = Self(1 << 9);
 
     /// True when all bits of `other` are set.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -88,6 +92,8 @@ pub(super) struct TcpSide {
 pub(super) struct Trouble {
     /// What was sent and not seen.
     pub(super) holes: Holes,
+    /// Holes below it came up before the beginning was known.
+    floor: u64,
     /// Bytes that came in doubtful packets and that the other end has not acknowledged yet.
     pub(super) doubts: Vec<Doubt>,
 }
@@ -118,6 +124,10 @@ pub(super) struct Segment<'a> {
     pub(super) at: Timestamp,
     /// Why it may not have reached the peer.
     pub(super) doubt: Option<doubt::Reason>,
+    /// Its checksum was looked at and is right.
+    pub(super) sound: bool,
+    /// The flow is so young that the mirror's disorder may have put this packet behind others.
+    pub(super) young: bool,
 }
 
 /// What a segment means beyond its own flow.
@@ -169,6 +179,9 @@ impl Tcp {
         if me.flags == TcpFlags::default() && segment.head.signed {
             me.marks.add(SideMarks::SIGNED);
         }
+        if segment.sound {
+            me.marks.add(SideMarks::SOUND);
+        }
         me.flags = me.flags.with(flags);
         me.ttl = me.ttl.max(segment.ttl);
         meaning
@@ -178,6 +191,12 @@ impl Tcp {
         let head = segment.head;
         let is_answer = head.flags.has(TcpFlags::ACK);
         let (me, peer) = self.pair(segment.side);
+        if is_answer && segment.young {
+            peer.adopt(head.ack.wrapping_sub(1));
+        }
+        if segment.young && (!is_answer || peer.accepts_ack_of_syn(head.ack)) {
+            me.adopt(head.seq);
+        }
         if me.marks.has(SideMarks::ANCHORED) && !(me.marks.has(SideMarks::ISN) && me.isn == head.seq) {
             // The caller has looked for a held SYN that this answers; what is left of SYN-ACKs is stray.
             return if is_answer { Meaning::Ordinary } else { Meaning::AnotherSyn };
@@ -189,8 +208,9 @@ impl Tcp {
         if fresh {
             me.begin(head.seq, segment.len);
         }
-        // A SYN says who opened only while nobody has sent anything else.
-        let unspoken = !peer.marks.has(SideMarks::ANCHORED) || peer.marks.has(SideMarks::ISN);
+        // A SYN says who opened only while nobody has sent anything else, but for what disorder explains.
+        let unspoken =
+            segment.young || !peer.marks.has(SideMarks::ANCHORED) || peer.marks.has(SideMarks::ISN);
         if is_answer {
             if unspoken && !me.marks.has(SideMarks::SYN) {
                 me.marks.add(SideMarks::SYN_ACK);
@@ -199,6 +219,7 @@ impl Tcp {
                 // The SYN was not seen, but its number is known by its answer.
                 peer.begin(head.ack.wrapping_sub(1), 0);
             }
+            peer.marks.add(SideMarks::SYN_ACCEPTED);
             peer.acknowledge(head.ack);
             if matches!(hot.state, TcpState::None | TcpState::SynSent) {
                 hot.state = TcpState::SynReceived;
@@ -209,6 +230,7 @@ impl Tcp {
             }
             match hot.state {
                 TcpState::None => hot.state = TcpState::SynSent,
+                TcpState::Midstream => hot.state = TcpState::Established,
                 // Simultaneous open and split handshake: both ends said SYN.
                 TcpState::SynSent if peer.marks.has(SideMarks::SYN) => hot.state = TcpState::SynReceived,
                 _ => {}
@@ -235,6 +257,7 @@ impl Tcp {
         }
         let fin = head.flags.has(TcpFlags::FIN);
         me.sent(head.seq, segment.len, fin);
+        peer.settle_acks(me.next);
 
         let mut completed = None;
         match hot.state {
@@ -322,6 +345,51 @@ impl TcpSide {
         self.marks.add(SideMarks::ACKED);
     }
 
+    /// Its SYN comes after its first bytes: the mirror put them in disorder. Numbers that lie right before those bytes are
+    /// taken as the beginning; the caller sees to it that this happens only while the flow is young.
+    fn adopt(&mut self, isn: u32) {
+        if !self.marks.has(SideMarks::ANCHORED) || self.marks.has(SideMarks::ISN) {
+            return;
+        }
+        let start = extend(self.start, isn.wrapping_add(1));
+        if start > self.start || self.start - start > limits::STREAM_AHEAD_MAX as u64 {
+            return;
+        }
+        self.lower(start, start);
+        self.isn = isn;
+        self.start = start;
+        self.marks.add(SideMarks::ISN);
+        if !self.marks.has(SideMarks::ACKED) {
+            self.acked = start;
+            self.marks.add(SideMarks::ACKED);
+        }
+    }
+
+    /// In midstream the beginning is only what came first; disorder may show earlier bytes later. What lies between is a
+    /// hole, and counts as one once a SYN proves that these bytes belong to the capture.
+    fn lower(&mut self, begin: u64, end: u64) {
+        let (start, acked) = (self.start, self.acked);
+        if end < start {
+            let trouble = self.trouble.get_or_insert_default();
+            trouble.holes.open_first(end, start, acked);
+            trouble.floor = trouble.floor.max(start);
+        }
+        self.start = self.start.min(begin);
+    }
+
+    /// True when the place of the first byte is known for certain: by a SYN that was answered.
+    pub(super) const fn start_is_certain(&self) -> bool {
+        self.marks.has(SideMarks::ISN) && (self.marks.has(SideMarks::SYN_ACCEPTED) || self.acked > self.start)
+    }
+
+    /// True when a wrong checksum says nothing: the capture was taken before the sender's card wrote the checksums. So it
+    /// is while no packet of the side has a right one, and the peer answered all the same.
+    pub(super) const fn is_offloaded(&self) -> bool {
+        !self.marks.has(SideMarks::SOUND)
+            && (self.marks.has(SideMarks::SYN_ACCEPTED) && self.marks.has(SideMarks::SYN)
+                || self.acked_bytes > 0)
+    }
+
     /// True when `ack` answers this side's SYN, or when there is nothing to hold it against.
     pub(super) fn accepts_ack_of_syn(&self, ack: u32) -> bool {
         if !self.marks.has(SideMarks::ISN) {
@@ -400,9 +468,15 @@ impl TcpSide {
             };
             // One byte just below the edge is a keep-alive (RFC 9293 section 3.8.4), no repetition.
             let keep_alive = len <= 1 && begin + 1 == self.next;
+            let before = begin < self.start
+                && !self.marks.has(SideMarks::ISN)
+                && self.start - begin <= limits::STREAM_AHEAD_MAX as u64;
+            if before {
+                self.lower(begin, end);
+            }
             if end > self.next {
                 self.next = end;
-            } else if filled == 0 && len > 0 && !keep_alive {
+            } else if filled == 0 && len > 0 && !keep_alive && !before {
                 self.retransmissions = self.retransmissions.saturating_add(1);
             }
         }
@@ -410,7 +484,11 @@ impl TcpSide {
 
     /// Holes that were never filled, bytes of them that the other end acknowledged, and whether any was not.
     pub(super) fn unseen(&self) -> Unseen {
-        let mut unseen = self.holes().map(|holes| holes.unseen(self.acked)).unwrap_or_default();
+        let mut unseen = Unseen::default();
+        if let Some(trouble) = &self.trouble {
+            let floor = if self.marks.has(SideMarks::ISN) { 0 } else { trouble.floor };
+            unseen = trouble.holes.unseen(self.acked, floor);
+        }
         if self.marks.has(SideMarks::ANCHORED) && self.marks.has(SideMarks::ACKED) && self.acked > self.next {
             let tail = self.acked - self.next;
             // A single number behind the last byte is the FIN that was not seen, unless the FIN was.
