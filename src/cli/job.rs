@@ -80,6 +80,14 @@ impl Sensors {
     }
 }
 
+impl Sensors {
+    /// True when inputs can be bound to more than one sensor.
+    fn are_several(&self) -> bool {
+        let ids: std::collections::BTreeSet<_> = self.bindings.iter().map(|binding| binding.id).collect();
+        ids.len() > 1
+    }
+}
+
 /// The input's name (RULES 13): `--name`, else the one file or folder, else what the inputs have in common.
 #[must_use]
 pub(super) fn input_name(options: &InputOptions) -> String {
@@ -137,6 +145,7 @@ impl Job<'_> {
             workers: workers(self.options),
             policy: self.policy.clone(),
             demands: self.demands.clone(),
+            several_sensors: self.sensors.are_several(),
             flows_max: limits::FLOWS_MAX,
         };
         let progress = Arc::new(Progress::default());

@@ -20,7 +20,13 @@ use crate::{support::Bench, threads::morning};
 fn run(path: &Path, workers: usize) -> Option<RunResult> {
     let request = Request { inputs: vec![path.display().to_string()], ..Request::default() };
     let (feed, baton) = capture::open(&request).ok()?;
-    let plan = Plan { workers, policy: None, demands: Demands::default(), flows_max: 10_000 };
+    let plan = Plan {
+        workers,
+        policy: None,
+        demands: Demands::default(),
+        several_sensors: false,
+        flows_max: 10_000,
+    };
     pipeline::run(feed, baton, &plan, &mut NullSink, &Progress::default()).ok()
 }
 

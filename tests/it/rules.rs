@@ -71,7 +71,7 @@ fn rule_03_a_violation_lifts_a_flow_inside_one_segment() {
 
 #[test]
 fn rule_04_every_violating_flow_has_a_finding_and_the_last_resort_is_l03() {
-    let audit = audit(&Talk::new("10.20.1.1:50000", "10.40.0.51:9999", NOON).tls("a.example"));
+    let audit = audit(&Talk::new("10.20.1.1:50000", "10.40.0.77:9999", NOON).tls("a.example"));
     judged(&audit, 50_000, 9999, "violating", "");
     assert_eq!(audit.checks(50_000, 9999), ["SK-L03"]);
     assert_eq!(audit.summary["has_findings"], true);
@@ -167,10 +167,10 @@ fn rule_12_an_allowed_flow_without_an_answer_conforms_only_where_none_is_due() {
     one_way.segment(true, client, server, ACK, &[]);
     one_way.segment(true, client, server, ACK | PSH, &record(22, &client_hello("relay.example", &[])));
     let mut capture = one_way.capture;
-    capture.add(
-        NOON,
-        datagram("10.20.1.1:50001", "10.40.0.51:514", &[], b"<34>1 2026-05-12T00:00:00Z fw app - - - up"),
-    );
+    // Late enough that its first packet tells who opened it (RULES 25).
+    let log =
+        datagram("10.20.1.1:50001", "10.40.0.51:514", &[], b"<34>1 2026-05-12T00:00:00Z fw app - - - up");
+    capture.add(NOON + 200 * SECOND, log);
     let audit = audit(&capture);
     judged(&audit, 50_000, 443, "undecidable", "one_way");
     judged(&audit, 50_001, 514, "conforming", "");
@@ -321,7 +321,7 @@ fn rule_18_a_tunnelled_frame_counts_once_and_its_carrier_is_listed_beside() {
     assert_eq!((inner, carriers.len()), (2, 1), "two keys are two flows in one carrier");
     assert_eq!(audit.summary["accounting"]["identity_holds"], true);
     assert_eq!(audit.summary["accounting"]["read"]["packets"], 3);
-    assert_eq!(carriers[0]["verdict"], "violating", "nothing allows GRE from lg to bd");
+    assert_eq!(carriers[0]["verdict"], "attempted", "nothing allows GRE, and nothing answered it");
 }
 
 #[test]

@@ -189,6 +189,8 @@ pub struct FlowFacts {
     pub outers: Vec<Outer>,
     /// Sensor of its first packet.
     pub sensor: SensorId,
+    /// Other sensors that saw the same flow (RULES 19), in order; their packets are counted with it.
+    pub also_seen: Vec<SensorId>,
     /// Interface of its first packet.
     pub interface: InterfaceId,
     /// Stamp of its first packet in input order.

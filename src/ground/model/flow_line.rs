@@ -136,13 +136,16 @@ pub const COLUMNS: &[Column] = &[
         "kind of the tunnel this flow carries, when it is an outer layer; its packets are counted inside",
         |r, _| r.facts.carrier.map_or(Cell::Null, |kind| word(kind.code())),
     ),
-    fact("sensor", "sensor it was seen at; null when the input is bound to none", |r, context| match context
-        .sensors
-        .get(usize::from(r.facts.sensor.0))
-    {
-        Some(id) if r.facts.sensor.0 > 0 => Cell::Text(id.to_string()),
-        _ => Cell::Null,
-    }),
+    fact(
+        "sensors",
+        "sensors it was seen at; the numbers of this line are those of the first, empty when bound to none",
+        |r, context| {
+            let seen =
+                std::iter::once(&r.facts.sensor).chain(&r.facts.also_seen).filter(|sensor| sensor.0 > 0);
+            let ids = seen.filter_map(|sensor| context.sensors.get(usize::from(sensor.0)));
+            Cell::Texts(ids.map(ToString::to_string).collect())
+        },
+    ),
     fact("vlan", "VLAN ids seen, both directions", |r, _| {
         let mut ids: Vec<u16> = r.facts.sides.iter().flat_map(|side| side.vlans.iter().copied()).collect();
         ids.sort_unstable();

@@ -204,3 +204,8 @@ pub const UNDECIDABLE_SHARE_MAX: u64 = 500;
 pub const DUPLICATE_SHARE_TOLD: u64 = 100;
 /// Clock doubt around a border between two rules (RULES 21).
 pub const EPOCH_BORDER: Span = Span::from_secs(120);
+/// Closed flows that wait for the same flow at another sensor: about 2 KiB each, 128 MiB. Beyond it the oldest is told
+/// as it is.
+pub const JOIN_HELD_MAX: usize = 65_536;
+/// Clocks of two sensors may differ by so much in the flows that are joined (RULES 21 allows as much around a border).
+pub const JOIN_CLOCK_SLACK: Span = Span::from_secs(2);

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, io, sync::Arc};
 
 use super::{
     aggregate::Aggregate,
+    closing,
     event::{Event, What},
+    join::{self, Join, Sightings},
     sink::Sink,
 };
 use crate::{
@@ -29,6 +31,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Collector {
     policy: Option<Arc<Policy>>,
+    /// Present when inputs are bound to several sensors.
+    join: Option<Join>,
     memory: Memory,
     pub(super) aggregate: Aggregate,
     pub(super) tally: Tally,
@@ -38,11 +42,12 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// An empty story.
+    /// An empty story. `several_sensors`: the sightings of one flow are joined.
     #[must_use]
-    pub fn new(policy: Option<Arc<Policy>>) -> Self {
+    pub fn new(policy: Option<Arc<Policy>>, several_sensors: bool) -> Self {
         Self {
             policy,
+            join: several_sensors.then(Join::default),
             memory: Memory::default(),
             aggregate: Aggregate::default(),
             tally: Tally::default(),
@@ -73,11 +78,50 @@ impl Collector {
         self.findings(&record, &fires);
     }
 
-    fn closed(&mut self, mut record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
+    /// The input is over: what still waits for another sensor is told as it is.
+    ///
+    /// # Errors
+    /// When the sink does not take a line.
+    pub fn finish(&mut self, sink: &mut dyn Sink) -> io::Result<()> {
+        while let Some(sightings) = self.join.as_mut().and_then(Join::release) {
+            self.joined(sightings, sink)?;
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self, record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
+        match &mut self.join {
+            // Outer layers are told where they were seen: they end at other gear at every sensor.
+            Some(join) if record.facts.carrier.is_none() => match join.add(record) {
+                Some(sightings) => self.joined(sightings, sink),
+                None => Ok(()),
+            },
+            _ => self.joined(vec![record], sink),
+        }
+    }
+
+    /// One flow with all its sightings. Each is judged knowing of the others; the worst is the verdict (RULES 17, 19), and
+    /// the frames of all are counted in it.
+    fn joined(&mut self, mut sightings: Sightings, sink: &mut dyn Sink) -> io::Result<()> {
+        if sightings.len() > 1 {
+            join::tell_each_other(&mut sightings);
+            if let Some(policy) = &self.policy {
+                sightings.iter_mut().for_each(|record| closing::judge(policy, record));
+            }
+        }
+        let mut asked: Vec<(FlowRecord, Vec<Fire>)> = Vec::with_capacity(sightings.len());
+        for mut record in sightings {
+            let fires = self.ask(&mut record);
+            asked.push((record, fires));
+        }
+        let verdict = |record: &FlowRecord| record.judgement.as_ref().map(|judgement| judgement.verdict);
+        // `max_by_key` gives the last of equals; reversed, that is the first that ended.
+        let worst = (0..asked.len()).rev().max_by_key(|place| verdict(&asked[*place].0));
+        let Some((mut record, fires)) = worst.map(|place| asked.swap_remove(place)) else { return Ok(()) };
         record.names_grade = judge::names_grade(&record.facts, &self.memory);
         record.known_names = judge::known_names(&record.facts, &self.memory).cloned().collect();
-        let fires = self.ask(&mut record);
-        self.count(&record);
+        let others: Vec<_> = asked.iter().map(|(record, _)| &record.facts).collect();
+        self.count(&record, &others);
         self.findings(&record, &fires);
         sink.flow(&record)
     }
@@ -116,10 +160,14 @@ impl Collector {
         }
     }
 
-    fn count(&mut self, record: &FlowRecord) {
+    /// Counts a flow; the frames that other sensors saw of it are counted with it.
+    fn count(&mut self, record: &FlowRecord, others: &[&FlowFacts]) {
         let facts = &record.facts;
         let verdict = record.judgement.as_ref().map_or(Verdict::OutOfScope, |judgement| judgement.verdict);
-        let count = Count { packets: facts.packets(), bytes: facts.wire_bytes() };
+        let mut count = Count { packets: facts.packets(), bytes: facts.wire_bytes() };
+        others
+            .iter()
+            .for_each(|other| count.add(Count { packets: other.packets(), bytes: other.wire_bytes() }));
         let totals = match facts.carrier {
             Some(_) => &mut self.tally.carriers[verdict as usize],
             None => &mut self.tally.verdicts[verdict as usize],
@@ -130,6 +178,7 @@ impl Collector {
             self.places(facts, judgement, count, verdict);
         }
         self.quality(facts);
+        others.iter().for_each(|other| self.loss(other));
     }
 
     fn places(
@@ -165,17 +214,7 @@ impl Collector {
         if facts.carrier.is_some() {
             return;
         }
-        for side in &facts.sides {
-            self.tally.duplicates.add(Count { packets: side.duplicates, bytes: side.duplicate_bytes });
-            self.tally.unseen_bytes += side.unseen_bytes;
-            self.tally.acked_bytes += side.acked_bytes;
-            let minute = (facts.sensor, facts.last.minute());
-            if side.acked_bytes > 0 {
-                let seen = self.coverage.minutes.entry(minute).or_default();
-                seen.acked += side.acked_bytes;
-                seen.unseen += side.unseen_bytes;
-            }
-        }
+        self.loss(facts);
         if facts.transport == Transport::TCP && facts.sides.iter().any(|side| side.payload_bytes > 0) {
             self.tally.tcp_flows_with_payload += 1;
             self.tally.one_way_flows += u64::from(is_one_way(facts));
@@ -190,6 +229,21 @@ impl Collector {
             && identity.marks.has(Marks::SERVER_HELLO)
             && !identity.marks.has(Marks::CLIENT_HELLO);
         self.coverage.cut_hellos += u64::from(cut_hello);
+    }
+
+    /// What one sensor missed of a flow.
+    fn loss(&mut self, facts: &FlowFacts) {
+        for side in &facts.sides {
+            self.tally.duplicates.add(Count { packets: side.duplicates, bytes: side.duplicate_bytes });
+            self.tally.unseen_bytes += side.unseen_bytes;
+            self.tally.acked_bytes += side.acked_bytes;
+            let minute = (facts.sensor, facts.last.minute());
+            if side.acked_bytes > 0 {
+                let seen = self.coverage.minutes.entry(minute).or_default();
+                seen.acked += side.acked_bytes;
+                seen.unseen += side.unseen_bytes;
+            }
+        }
     }
 }
 

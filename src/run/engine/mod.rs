@@ -9,6 +9,7 @@ pub mod collector;
 pub mod conclude;
 pub mod event;
 pub mod ingest;
+mod join;
 mod reading;
 pub mod seen;
 pub mod shard;

@@ -28,7 +28,7 @@ pub(super) fn run(
     let mut ingest = Ingest::new(1, spread.clone());
     let mut fragments = Fragments::new(spread);
     let mut shard = Shard::new(settings(plan), plan.policy.clone());
-    let mut collector = Collector::new(plan.policy.clone());
+    let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
     let (mut block, mut lists) = (Block::new(), Lists::default());
     let mut ticket = 0;
     while !progress.is_stopped() {
@@ -49,6 +49,7 @@ pub(super) fn run(
     }
     shard.finish();
     collector.absorb(shard.take_events(), sink)?;
+    collector.finish(sink)?;
     let mut parts = Parts { input: baton.finish(), ..Parts::default() };
     parts.seen.push(seen);
     let (tally, seen) = ingest.finish();

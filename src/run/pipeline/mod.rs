@@ -33,6 +33,8 @@ pub struct Plan {
     pub policy: Option<Arc<Policy>>,
     /// What the conclusion is held against.
     pub demands: Demands,
+    /// Inputs are bound to more than one sensor: the sightings of one flow are joined (RULES 19).
+    pub several_sensors: bool,
     /// Live flows of the whole run.
     pub flows_max: usize,
 }

@@ -57,7 +57,7 @@ pub(super) fn run(
         window: Window::new(plan.workers, plan.workers * limits::BLOCKS_PER_WORKER),
         progress,
     };
-    let mut collector = Collector::new(plan.policy.clone());
+    let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
     let (reports, inbox) = bounded(plan.workers * limits::BLOCKS_PER_WORKER);
     let workers = thread::scope(|scope| -> io::Result<Vec<(Ingest, Shard)>> {
         let mut handles = Vec::new();
@@ -116,6 +116,7 @@ fn finish(
     }
     events.sort_by_key(|event| event.moment);
     collector.absorb(events, sink)?;
+    collector.finish(sink)?;
     Ok(conclude(collector, parts, plan.policy.as_deref(), &plan.demands))
 }
 

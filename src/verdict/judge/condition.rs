@@ -120,7 +120,10 @@ fn takes(reading: &Reading<'_>, index: PathIndex) -> bool {
     if !path.periods.contains(reading.at) {
         return false;
     }
-    let at_sensor = path.sensors.iter().any(|sensor| reading.facts.sensor.0.checked_sub(1) == Some(*sensor));
+    let facts = reading.facts;
+    let mut seen_at = std::iter::once(&facts.sensor).chain(&facts.also_seen);
+    let at_sensor =
+        seen_at.any(|seen| path.sensors.iter().any(|sensor| seen.0.checked_sub(1) == Some(*sensor)));
     let macs = || reading.facts.sides.iter().flat_map(|side| side.macs.into_iter().flatten());
     let ends = [reading.facts.opener.addr, reading.facts.answerer.addr];
     at_sensor

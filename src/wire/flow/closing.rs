@@ -51,6 +51,7 @@ pub(super) fn facts(hot: &Hot, opening: &Opening, spoken: &Spoken, reason: EndRe
         encap: key.encap,
         outers: opening.wide.as_ref().map(|wide| wide.outers.clone()).unwrap_or_default(),
         sensor: opening.sensor,
+        also_seen: Vec::new(),
         interface: opening.interface,
         first: opening.first,
         last: hot.last,
