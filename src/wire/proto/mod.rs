@@ -19,6 +19,7 @@ mod quic_keys;
 pub mod tls;
 
 // stream and datagram protocols
+pub mod database;
 pub mod dhcp;
 mod dialogue;
 pub mod dns;
@@ -26,8 +27,10 @@ mod dns_message;
 pub mod ftp;
 pub mod http1;
 mod http_head;
+pub mod ldap;
 pub mod local_names;
 pub mod mail;
+pub mod socks;
 #[cfg(test)]
 mod told;
 
@@ -46,6 +49,11 @@ pub static REGISTRY: &[&Protocol] = &[
     &mail::POP3,
     &mail::IMAP,
     &ftp::PROTOCOL,
+    &ldap::TCP,
+    &ldap::UDP,
+    &database::POSTGRESQL,
+    &database::MYSQL,
+    &socks::PROTOCOL,
     // their names are a shape of their own that DNS would take for its own
     &local_names::NBNS,
     &dns::UDP,
