@@ -165,9 +165,12 @@ fn rule_18_the_transport_of_a_mirror_is_not_judged() {
     let city = city_with("id = \"s-core\"\n", "id = \"s-core\"\nmirror = [\"10.40.0.9\"]\n");
     let mut gre = Flow::tcp("10.20.1.5:0", "10.40.0.9:0");
     gre.0.transport = Transport(47);
-    assert_eq!(judged(&city, &gre.0).verdict, Verdict::Violating, "no channel for GRE");
+    assert_eq!(judged(&city, &gre.0).verdict, Verdict::OutOfScope, "nothing inside that is a flow");
     gre.0.carrier = Some(TunnelKind::Gre);
     assert_eq!(judged(&city, &gre.0).verdict, Verdict::OutOfScope);
+    let mut other = Flow::tcp("10.20.1.5:0", "10.40.0.10:0");
+    other.0.transport = Transport(47);
+    assert_eq!(judged(&city, &other.0).verdict, Verdict::Violating, "no channel for GRE");
     let mut erspan = Flow::tcp("10.20.1.5:0", "10.40.0.77:0");
     erspan.0.transport = Transport(47);
     erspan.0.carrier = Some(TunnelKind::Erspan);

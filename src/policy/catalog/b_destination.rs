@@ -1,7 +1,7 @@
 //! SK-B: 接続先制限. What may be reached outside, and what was.
 
 use super::entry::{
-    Effect, Entry, S_HIGH, U_MEDIUM, V_CRITICAL, V_HIGH, V_LOW, V_MEDIUM, ask, recalled, text, verified,
+    Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, V_LOW, V_MEDIUM, ask, recalled, text, verified,
 };
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
@@ -104,9 +104,10 @@ pub(super) const ENTRIES: &[Entry] = &[
             "接続先の名前は台帳にありますが、実際の宛先アドレスが台帳の範囲に入っていません。名前は送信元の自己申告です。",
             "The name is listed but the address is not in its ranges. A name is only what the client claims.",
         ),
-        inner: S_HIGH,
-        outer: S_HIGH,
-        effect: Effect::Undecidable(Cause::NameMismatch),
+        // It speaks only where RULES 9 makes the flow violating: a suspicion would leave that flow without a violation.
+        inner: V_HIGH,
+        outer: V_HIGH,
+        effect: Effect::Violating,
         clause: verified("3-2-3(2)③"),
         threat: "",
         harmless: text(

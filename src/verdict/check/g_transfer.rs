@@ -10,10 +10,13 @@ const CONTROL_PORTS: &[u16] = &[22, 23, 1494, 2598, 3389, 5900, 5901];
 /// The same for files: FTP, SMB, NFS.
 const FILE_PORTS: &[u16] = &[20, 21, 139, 445, 2049];
 
-/// SK-G01
+/// SK-G01: a page that an LGWAN terminal fetched is taken in as well.
 pub(super) fn files_past_the_sanitiser(case: &Case<'_>) -> Option<Spoken> {
-    let moves = case.facts.identity.marks.has(Marks::FILES)
-        || case.speaks(&["smb", "ftp", "nfs", "tftp"], FILE_PORTS);
+    let marks = case.facts.identity.marks;
+    let is_page = case.speaks(&["http", "http2"], &[]) && marks.has(Marks::CLEARTEXT);
+    let fetched = is_page && case.from.is(LG) && case.facts.down().payload_bytes > 0;
+    let shared = case.speaks(&["smb", "ftp", "nfs", "tftp"], FILE_PORTS);
+    let moves = marks.has(Marks::FILES) || shared || fetched;
     case.broken_where(|reached| moves && lgwan_and_internet_side(case, reached))
 }
 
@@ -23,10 +26,12 @@ pub(super) fn mail_past_the_sanitiser(case: &Case<'_>) -> Option<Spoken> {
     case.broken_where(|reached| is_mail && lgwan_and_internet_side(case, reached))
 }
 
-/// SK-G03
+/// SK-G03: between the two segments; what comes from outside is SK-A06.
 pub(super) fn remote_control(case: &Case<'_>) -> Option<Spoken> {
     let is_control = case.speaks(&["rdp", "vnc", "ssh", "ica", "telnet"], CONTROL_PORTS);
-    case.broken_where(|reached| is_control && lgwan_and_internet_side(case, reached))
+    case.broken_where(|reached| {
+        is_control && (case.from.is(LG) && reached.side.is(IN) || case.from.is(IN) && reached.side.is(LG))
+    })
 }
 
 /// SK-G04

@@ -103,8 +103,7 @@ fn decide(reading: &Reading<'_>, best: &[&Candidate<'_>], judgement: &mut Judgem
             judgement.channel = None;
             judgement.causes.add(Cause::AmbiguousChannel);
         }
-        let unseen = [Cause::NoSni, Cause::EchOuterOnly];
-        if unseen.into_iter().any(|cause| candidate.conditions.doubts.has(cause)) {
+        if candidate.conditions.doubts.has(Cause::NoSni) {
             judgement.fault(FaultKind::NameUnseen, None);
         }
         if candidate.conditions.doubts.has(Cause::NameMismatch) {
@@ -339,19 +338,26 @@ pub(super) fn what_is_missing(reading: &Reading<'_>) -> FaultKind {
         return FaultKind::PortUnlisted;
     }
     let back = policy.legs_between(&reading.server, &reading.client, at);
-    let own_port = reading.port();
-    let back = back.iter().filter(in_force).map(|leg| (leg, policy.channel(leg.channel)));
-    let kinds: Vec<_> = back
-        .filter(|(leg, channel)| {
-            leg.position == Position::Only && channel.serves(reading.facts.transport, own_port)
-        })
-        .map(|(_, channel)| channel.kind)
+    let back: Vec<_> = back
+        .iter()
+        .filter(in_force)
+        .filter(|leg| leg.position == Position::Only)
+        .map(|leg| policy.channel(leg.channel))
         .collect();
-    if kinds.contains(&ChannelKind::Screen) {
+    let serves = |channel: &Channel| channel.serves(reading.facts.transport, reading.port());
+    // The far side of a gateway opens what only the near side may: screen transfer, though by another channel.
+    let is_screen = |channel: &Channel| channel.kind == ChannelKind::Screen;
+    let to_gateway = |channel: &Channel| {
+        let names = |to: &Selector| reading.server.selectors().any(|selector| selector == *to);
+        is_screen(channel) && serves(channel) && channel.to.iter().any(names)
+    };
+    let is_gateway =
+        back.iter().any(|channel| is_screen(channel)) && policy.channels().iter().any(to_gateway);
+    if is_gateway || back.iter().any(|channel| is_screen(channel) && serves(channel)) {
         FaultKind::ScreenReversed
-    } else if kinds.is_empty() {
-        FaultKind::Unlisted
-    } else {
+    } else if back.iter().any(|channel| serves(channel)) {
         FaultKind::Reversed
+    } else {
+        FaultKind::Unlisted
     }
 }

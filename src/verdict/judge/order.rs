@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     ground::model::{
+        address::Transport,
         cause::{Cause, Touch},
         facts::{EndReason, FlowFacts},
         key::{Side, TunnelKind},
@@ -40,6 +41,9 @@ const STEPS: &[(StepKind, Take)] = &[
     (StepKind::Channels, candidate::channels),
     (StepKind::Default, default),
 ];
+
+/// Generic Routing Encapsulation (IANA protocol numbers).
+const GRE: Transport = Transport(47);
 
 /// Whether the walk goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,13 +181,14 @@ fn both_ends(reading: &Reading<'_>, judgement: &mut Judgement) -> Next {
 /// Group addresses are never a zone (RULES 7); a mirror's transport is observation, not traffic (RULES 18).
 fn multicast(reading: &Reading<'_>, _: &mut Judgement) -> Next {
     let is_group = |end: &End| matches!(end.place, Place::Multicast | Place::Broadcast | Place::Unspecified);
-    let is_mirror = match reading.facts.carrier {
-        Some(TunnelKind::Erspan) => true,
-        Some(TunnelKind::Gre | TunnelKind::Vxlan) => {
-            Side::BOTH.iter().any(|side| reading.policy.is_mirror(ends::endpoint(reading.facts, *side).addr))
-        }
-        _ => false,
+    // Also where nothing that is a flow was found inside: ARP, or a tunnel's own signs of life.
+    let is_tunnel = match reading.facts.carrier {
+        Some(kind) => matches!(kind, TunnelKind::Gre | TunnelKind::Vxlan),
+        None => reading.facts.transport == GRE,
     };
+    let to_mirror =
+        || Side::BOTH.iter().any(|side| reading.policy.is_mirror(ends::endpoint(reading.facts, *side).addr));
+    let is_mirror = reading.facts.carrier == Some(TunnelKind::Erspan) || is_tunnel && to_mirror();
     if is_group(&reading.client) || is_group(&reading.server) || is_mirror { Next::Decided } else { Next::On }
 }
 

@@ -78,7 +78,7 @@ fn add(judgement: &mut Judgement, ruling: Ruling, number: u16, refused: bool) {
         Ruling::OwnSegment => {}
         Ruling::Doubtful(channel, cause, argument) => {
             judgement.doubt(cause, argument);
-            if cause == Cause::NoSni || cause == Cause::EchOuterOnly {
+            if cause == Cause::NoSni {
                 judgement.fault(FaultKind::NameUnseen, Some(number));
             }
             if let Some(channel) = channel {
