@@ -108,6 +108,17 @@ mod tests {
     }
 
     #[test]
+    fn a_single_byte_is_a_conflict_too_unless_it_is_a_keep_alive() {
+        for (ack, causes) in [(1, &["overlap_conflict"][..]), (5, &[][..])] {
+            let mut story = Story::new();
+            story.handshake().client("PA", 1, 1, b"good");
+            story.server("A", 1, ack, b"");
+            story.client("A", 4, 1, b"\0");
+            assert_eq!(story.causes(), causes);
+        }
+    }
+
+    #[test]
     fn a_conflict_above_a_hole_is_seen_before_its_bytes_are_in_order() {
         let mut story = Story::new();
         story.handshake().client("PA", 6, 1, b"good;end");

@@ -120,7 +120,7 @@ impl Stream {
             return noted;
         };
         if piece.at < at {
-            self.compare_kept(piece, at, &mut noted);
+            self.compare_kept(piece, at, acked, &mut noted);
             let old = usize::try_from(at - piece.at).unwrap_or(usize::MAX);
             match piece.bytes.get(old..) {
                 Some(rest) => piece = Piece { at, bytes: rest, cut: piece.cut },
@@ -239,10 +239,10 @@ impl Stream {
     }
 
     /// Compares a copy of bytes that were delivered with those that are kept.
-    fn compare_kept(&mut self, piece: Piece<'_>, at: u64, noted: &mut Noted) {
+    fn compare_kept(&mut self, piece: Piece<'_>, at: u64, acked: Option<u64>, noted: &mut Noted) {
         let end = (piece.at + piece.bytes.len() as u64).min(at);
-        // A keep-alive repeats the byte before the edge with any content (RFC 9293 section 3.8.4).
-        if piece.bytes.len() <= 1 && end == at {
+        // A keep-alive repeats the byte before the edge with any content, once all is acknowledged (RFC 9293 section 3.8.4).
+        if piece.bytes.len() <= 1 && end == at && acked.is_some_and(|acked| acked >= at) {
             return;
         }
         let from = piece.at.max(self.kept_from);
