@@ -126,6 +126,19 @@ fn a_tunnel_counts_the_inner_packet_and_lists_the_outer_one() {
 }
 
 #[test]
+fn arp_inside_a_tunnel_counts_as_arp_and_the_tunnel_is_a_carrier() {
+    let arp = ethernet(0x0806, &[0; 28]);
+    // ERSPAN II (GRE protocol 0x88be with a sequence number): 8 bytes before the mirrored frame.
+    let erspan = join(&[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1], &[0x10, 0, 0, 1, 0, 0, 0, 0], &arp]);
+    let out = of_ethernet(0x0800, &ip4(47, &erspan));
+    assert_eq!(reason(&out), (NoFlow::Arp, 0x0806));
+    assert_eq!(
+        out.carriers.iter().map(|outer| outer.carrier).collect::<Vec<_>>(),
+        [Some(TunnelKind::Erspan)]
+    );
+}
+
+#[test]
 fn numbers_of_nested_tunnels_tell_networks_apart() {
     let vxlan = |vni: u8, inner: &[u8]| {
         ip4(UDP, &udp4(4789, &join(&[&[8, 0, 0, 0, 0, 0, vni, 0], &ethernet(0x0800, inner)])))

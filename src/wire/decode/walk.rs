@@ -61,13 +61,30 @@ pub(super) fn walk(origin: &Origin<'_>, layer: Layer, at: usize, out: &mut Decod
         fill(decoded, origin, &network, link, encap);
         transport::read(bytes, &network, decoded);
         decoded.digest = digest(bytes, &network);
+        let mut control = None;
         let opened = tunnel::inside(bytes, &network, decoded).and_then(|tunnel| {
             let mut link = tunnel.link();
-            let inner = link::reach(tunnel.inside, tunnel.layer, &mut link).ok()?;
-            (!tunnel.is_guess || inner.fits(&tunnel.inside)).then_some((tunnel, inner, link))
+            match link::reach(tunnel.inside, tunnel.layer, &mut link) {
+                Ok(inner) => {
+                    (!tunnel.is_guess || inner.fits(&tunnel.inside)).then_some((tunnel, inner, link))
+                }
+                Err(refusal) => {
+                    let is_told = !tunnel.is_guess && !refusal.0.is_blind() && origin.fragments == 0;
+                    control = is_told.then_some((tunnel, refusal));
+                    None
+                }
+            }
         });
         if !out.trail.is_empty() {
             decoded.outers = outers(&out.trail);
+        }
+        // ARP and the like inside a tunnel: the frame counts as what it is, the tunnel is told as a carrier.
+        if let Some((tunnel, Refusal(why, kind))) = control {
+            decoded.carrier = Some(tunnel.kind);
+            out.carriers.push(std::mem::take(decoded));
+            out.inner = Inner::NoFlow(why, kind);
+            let outermost = out.carriers.len();
+            return number(&mut out.carriers, outermost);
         }
         if opened.is_some() && out.trail.len() >= TUNNEL_DEPTH_MAX {
             decoded.marks.add(PacketMarks::DEPTH_LIMIT);
