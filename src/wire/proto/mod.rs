@@ -20,6 +20,7 @@ pub mod tls;
 
 // stream and datagram protocols
 pub mod database;
+pub mod dcerpc;
 pub mod dhcp;
 mod dialogue;
 pub mod dns;
@@ -27,12 +28,23 @@ mod dns_message;
 pub mod ftp;
 pub mod http1;
 mod http_head;
+pub mod kerberos;
 pub mod ldap;
 pub mod local_names;
 pub mod mail;
+pub mod media;
+pub mod mqtt;
+pub mod peer;
+pub mod rdp;
+pub mod screen;
+mod shapes;
+pub mod smb;
 pub mod socks;
+pub mod ssh;
+pub mod time_log;
 #[cfg(test)]
 mod told;
+pub mod vpn;
 
 use crate::ground::model::address::Transport;
 use dissector::Protocol;
@@ -44,6 +56,17 @@ pub static REGISTRY: &[&Protocol] = &[
     &quic::PROTOCOL,
     &dtls::PROTOCOL,
     // all others
+    // the first bytes of these are theirs alone
+    &ssh::PROTOCOL,
+    &smb::PROTOCOL,
+    &rdp::PROTOCOL,
+    &screen::VNC,
+    &screen::ICA,
+    &peer::BITTORRENT_TCP,
+    &mqtt::PROTOCOL,
+    &media::STUN_TCP,
+    // a request line with another scheme than HTTP's
+    &media::SIP_TCP,
     &http1::PROTOCOL,
     &mail::SMTP,
     &mail::POP3,
@@ -54,6 +77,8 @@ pub static REGISTRY: &[&Protocol] = &[
     &database::POSTGRESQL,
     &database::MYSQL,
     &socks::PROTOCOL,
+    // begins like SOCKS 5 and shows what it is later
+    &dcerpc::PROTOCOL,
     // their names are a shape of their own that DNS would take for its own
     &local_names::NBNS,
     &dns::UDP,
@@ -63,6 +88,24 @@ pub static REGISTRY: &[&Protocol] = &[
     &local_names::NBDGM,
     &dhcp::V4,
     &dhcp::V6,
+    &vpn::IKE,
+    &vpn::WIREGUARD,
+    &vpn::OPENVPN_UDP,
+    &media::STUN_UDP,
+    &media::SIP_UDP,
+    &peer::BITTORRENT_UDP,
+    &kerberos::UDP,
+    &time_log::SNMP,
+    &time_log::RADIUS,
+    &time_log::TFTP,
+    &time_log::SYSLOG_UDP,
+    // weaker shapes come last
+    &kerberos::TCP,
+    &screen::TELNET,
+    &time_log::SYSLOG_TCP,
+    &vpn::OPENVPN_TCP,
+    &time_log::NTP,
+    &media::RTP,
 ];
 
 /// True when a segment or datagram of a settled flow begins a new handshake in the clear: the flow must be read again
