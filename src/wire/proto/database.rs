@@ -160,7 +160,7 @@ fn probe_mysql(first: &[u8], _side: Side) -> Guess {
     }
     let text = first.get(5..).unwrap_or_default();
     let end = text.iter().take(VERSION_MAX).position(|byte| *byte == 0);
-    let version = text.get(..end.unwrap_or(text.len().min(VERSION_MAX))).unwrap_or_default();
+    let version = text.get(..end.unwrap_or_else(|| text.len().min(VERSION_MAX))).unwrap_or_default();
     if !version.iter().all(u8::is_ascii_graphic) || version.first().is_some_and(|byte| !byte.is_ascii_digit())
     {
         return Guess::No;

@@ -172,7 +172,7 @@ impl Ldap {
             return Some(if self.is_bound { Next::Settled } else { Next::Broken });
         };
         let is_request = REQUESTS.contains(&start.operation);
-        let client = *self.client.get_or_insert(if is_request { side } else { side.other() });
+        let client = *self.client.get_or_insert_with(|| if is_request { side } else { side.other() });
         notes.client(client);
         notes.app("ldap", Basis::Parsed);
         match start.operation {

@@ -26,7 +26,9 @@ mod dialogue;
 pub mod dns;
 mod dns_message;
 pub mod ftp;
+mod hpack;
 pub mod http1;
+pub mod http2;
 mod http_head;
 pub mod kerberos;
 pub mod ldap;
@@ -68,6 +70,7 @@ pub static REGISTRY: &[&Protocol] = &[
     // a request line with another scheme than HTTP's
     &media::SIP_TCP,
     &http1::PROTOCOL,
+    &http2::PROTOCOL,
     &mail::SMTP,
     &mail::POP3,
     &mail::IMAP,

@@ -197,7 +197,7 @@ impl Socks {
                 // User and password (RFC 1929): stepped over, never kept.
                 (Step::Method, [1, user, rest @ ..]) if version == 5 => {
                     let user = usize::from(*user);
-                    let Some(password) = rest.get(user).copied().map(usize::from) else { return None };
+                    let password = rest.get(user).copied().map(usize::from)?;
                     if rest.len() < user + 1 + password {
                         return None;
                     }
