@@ -3,16 +3,3 @@
 pub mod across;
 pub mod check;
 pub mod judge;
-
-#[cfg(test)]
-pub(crate) mod fixture;
-#[cfg(test)]
-mod rules_check;
-#[cfg(test)]
-mod rules_flow;
-#[cfg(test)]
-mod rules_name;
-#[cfg(test)]
-mod rules_proxy;
-#[cfg(test)]
-mod rules_time;

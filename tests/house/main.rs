@@ -47,7 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// outside (`std::net::IpAddr`, `std::path`) is free.
 const WORLD: &[(&str, &[&str])] = &[
     ("std::fs", &["wire/capture", "output/store", "run/pipeline", "cli"]),
-    ("std::thread", &["wire/capture", "run/pipeline", "cli"]),
+    ("std::thread", &["wire/capture", "output/store", "run/pipeline", "cli"]), // store: input hashes (RULES 40)
     ("std::process", &["cli"]),
     ("std::env", &["cli"]),
     ("std::net::TcpStream", &[]),

@@ -152,7 +152,7 @@ pub(super) struct Document {
 pub(super) struct FileShape {
     /// sekisho-policy/1
     schema: String,
-    /// Other files that belong to this policy; an included file has no [policy].
+    /// Other files that belong to this policy; an included file has no `[policy]`.
     include: Option<Vec<String>>,
     policy: Option<PolicyDoc>,
     defaults: Option<DefaultsDoc>,

@@ -19,7 +19,7 @@ use crate::{
 #[must_use]
 pub(super) fn record(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -> FlowRecord {
     let Ended { mut facts, state, rest } = flow;
-    facts.identity = state.finish(&rest, (facts.last_frame, facts.last));
+    facts.identity = state.finish(&rest, [facts.opener, facts.answerer], (facts.last_frame, facts.last));
     role(&mut facts);
     let across = |(before, _): &&(Ordinal, &str)| facts.first_frame < *before && *before <= facts.last_frame;
     if let Some((_, what)) = damage.iter().find(across) {

@@ -1,13 +1,17 @@
 //! A flow's bytes on their way to its identity, until no later byte can change it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::{
     ground::model::{
+        address::Transport,
         cause::Cause,
         decoded::Decoded,
         identity::{Identity, Notes},
-        key::Side,
+        key::{Endpoint, Side},
         packet::Ordinal,
         sighting::Sighting,
         time::Timestamp,
@@ -51,16 +55,25 @@ impl Reading {
 
     /// Takes bytes in order, a hole, or a second reading of the same bytes. `sender` sent the packet that brought it.
     pub(super) fn chunk(&mut self, chunk: Chunk<'_>, sender: Side, packet: &Decoded) {
+        let mut ends = [packet.tuple.source, packet.tuple.target];
+        if sender == Side::Answerer {
+            ends.reverse();
+        }
         if matches!(self.stage, Stage::Silent) {
-            let (source, target) = (packet.tuple.source.port, packet.tuple.target.port);
-            let ports = if sender == Side::Opener { [source, target] } else { [target, source] };
+            let ports = ends.map(|end| end.port);
             self.stage = Stage::Open(Box::new(Inspection::new(packet.tuple.transport, ports)));
         }
-        self.give(chunk, (packet.head.ordinal, packet.head.at));
+        let ends = ends.map(|end| end.addr);
+        self.give(chunk, ends, (packet.head.ordinal, packet.head.at));
     }
 
-    fn give(&mut self, chunk: Chunk<'_>, (at, when): (Ordinal, Timestamp)) {
+    /// `ends`: addresses of opener and answerer. What is told of others is told to the end that did not say it: a chunk may
+    /// belong to the other end than the packet that let it go.
+    fn give(&mut self, chunk: Chunk<'_>, ends: [IpAddr; 2], (at, when): (Ordinal, Timestamp)) {
         let Stage::Open(inspection) = &mut self.stage else { return };
+        let (Chunk::Bytes { side: said_by, .. }
+        | Chunk::Gap { side: said_by, .. }
+        | Chunk::Variant { side: said_by, .. }) = chunk;
         let identity = self.identity.get_or_insert_default();
         // A panic in a reader costs this flow, not the run: what it wrote before stays, and the cause lifts the verdict.
         let read = catch_unwind(AssertUnwindSafe(|| {
@@ -75,6 +88,10 @@ impl Reading {
             self.stage = Stage::Failed;
             identity.causes.add(Cause::ParserPanic);
         }
+        let told_to = ends[said_by.other().index()];
+        identity.sightings.iter_mut().for_each(|sighting| {
+            sighting.told_to.get_or_insert(told_to);
+        });
     }
 
     /// False when reading has come to its end; the stream's buffers can go.
@@ -102,9 +119,18 @@ impl Reading {
 
     /// The flow is over: what was still held is read, what was begun is noted.
     #[must_use]
-    pub(super) fn finish(mut self, rest: &[Rest], last: (Ordinal, Timestamp)) -> Identity {
+    pub(super) fn finish(
+        mut self,
+        rest: &[Rest],
+        ends: [Endpoint; 2],
+        last: (Ordinal, Timestamp),
+    ) -> Identity {
         for piece in rest {
-            self.give(piece.chunk(), last);
+            if matches!(self.stage, Stage::Silent) {
+                let ports = ends.map(|end| end.port);
+                self.stage = Stage::Open(Box::new(Inspection::new(Transport::TCP, ports)));
+            }
+            self.give(piece.chunk(), ends.map(|end| end.addr), last);
         }
         let mut identity = self.identity.take().unwrap_or_default();
         if let Stage::Open(mut inspection) = self.stage {

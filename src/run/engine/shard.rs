@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     ground::model::{
-        decoded::Decoded, facts::FlowId, key::Side, packet::Ordinal, sighting::Tale, tally::Tally,
-        verdict::Verdict,
+        decoded::Decoded, facts::FlowId, key::Side, packet::Ordinal, tally::Tally, verdict::Verdict,
     },
     policy::language::Policy,
     wire::{
@@ -128,11 +127,7 @@ impl Shard {
             reading.settle();
         }
         *self.flows.state(handle) = reading;
-        for mut sighting in tales {
-            // An answer is told to the packet's target; a host label is about its source and needs no address.
-            if matches!(sighting.tale, Tale::Answer { .. } | Tale::EchOffered { .. }) {
-                sighting.told_to = Some(packet.tuple.target.addr);
-            }
+        for sighting in tales {
             self.tell(at, What::Sighting(sighting));
         }
     }
@@ -160,6 +155,9 @@ impl Shard {
 
     fn close(&mut self, flow: Ended<Reading>, at: Ordinal) {
         let mut record = closing::record(flow, &self.damage);
+        for sighting in std::mem::take(&mut record.facts.identity.sightings) {
+            self.tell(at, What::Sighting(sighting));
+        }
         if let Some(policy) = &self.policy {
             closing::judge(policy, &mut record);
         }

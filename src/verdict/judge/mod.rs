@@ -1,7 +1,7 @@
 //! The steps of the judgement and the five verdicts: pure functions of policy and facts (RULES 1 to 34).
 //!
-//! [`judge`] gives the verdict of one flow from the flow alone; [`corroborate`] adds what other flows' DNS tells and
-//! can only make it worse; [`first`] needs no state at all. [`conclude`] says what a whole run allows to be said.
+//! [`judge`] gives the verdict of one flow from the flow alone; [`corroborate()`] adds what other flows' DNS tells and
+//! can only make it worse; [`first()`] needs no state at all. [`conclude`] says what a whole run allows to be said.
 
 mod candidate;
 mod conclusion;

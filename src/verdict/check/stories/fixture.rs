@@ -26,15 +26,15 @@ use crate::{
 };
 
 /// A sensor that sees both directions.
-pub(crate) const FULL: Vantage = Vantage { both_directions: true };
+pub(super) const FULL: Vantage = Vantage { both_directions: true };
 /// A sensor that sees one.
-pub(crate) const HALF: Vantage = Vantage { both_directions: false };
+pub(super) const HALF: Vantage = Vantage { both_directions: false };
 
 /// The policy of the small city.
-pub(crate) const CITY: &str = include_str!("fixture_city.toml");
+pub(super) const CITY: &str = include_str!("fixture_city.toml");
 
 /// Reads a policy that has to be right.
-pub(crate) fn policy(text: &str) -> Policy {
+pub(super) fn policy(text: &str) -> Policy {
     match language::load_text("city.toml", text) {
         Ok((policy, _)) => policy,
         Err(faults) => {
@@ -44,33 +44,33 @@ pub(crate) fn policy(text: &str) -> Policy {
 }
 
 /// The small city.
-pub(crate) fn city() -> Policy {
+pub(super) fn city() -> Policy {
     policy(CITY)
 }
 
 /// The small city with one piece of its policy replaced.
-pub(crate) fn city_with(old: &str, new: &str) -> Policy {
+pub(super) fn city_with(old: &str, new: &str) -> Policy {
     assert!(CITY.contains(old), "the fixture has no {old:?}");
     policy(&CITY.replace(old, new))
 }
 
 /// The small city with something added at the end.
-pub(crate) fn city_and(more: &str) -> Policy {
+pub(super) fn city_and(more: &str) -> Policy {
     policy(&format!("{CITY}\n{more}"))
 }
 
 /// A moment by RFC 3339.
-pub(crate) fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     calendar::parse_stamp(text).expect("a stamp with an offset")
 }
 
 /// The judge's verdict, from a sensor that sees both directions.
-pub(crate) fn judged(policy: &Policy, flow: &FlowFacts) -> Judgement {
+pub(super) fn judged(policy: &Policy, flow: &FlowFacts) -> Judgement {
     judge::judge(policy, flow, FULL, false)
 }
 
 /// Verdict and findings.
-pub(crate) fn checked(policy: &Policy, flow: &FlowFacts) -> (Judgement, Vec<Fire>) {
+pub(super) fn checked(policy: &Policy, flow: &FlowFacts) -> (Judgement, Vec<Fire>) {
     let mut judgement = judged(policy, flow);
     let mut fires = Vec::new();
     check::flow(policy, flow, &mut judgement, &mut fires);
@@ -78,17 +78,17 @@ pub(crate) fn checked(policy: &Policy, flow: &FlowFacts) -> (Judgement, Vec<Fire
 }
 
 /// Ids of the checks that spoke, in order.
-pub(crate) fn ids(fires: &[Fire]) -> Vec<String> {
+pub(super) fn ids(fires: &[Fire]) -> Vec<String> {
     fires.iter().map(|fire| fire.check.to_string()).collect()
 }
 
 /// A flow in the making. The first end opens it.
 #[derive(Clone)]
-pub(crate) struct Flow(pub(crate) FlowFacts);
+pub(super) struct Flow(pub(crate) FlowFacts);
 
 impl Flow {
     /// An answered TCP connection without payload, at noon of 1 July 2026, seen from its SYN on.
-    pub(crate) fn tcp(client: &str, server: &str) -> Self {
+    pub(super) fn tcp(client: &str, server: &str) -> Self {
         let end = |text: &str| {
             let end: SocketAddr = text.parse().expect("address:port");
             Endpoint { addr: end.ip(), port: end.port() }
@@ -113,7 +113,7 @@ impl Flow {
     }
 
     /// An answered UDP flow.
-    pub(crate) fn udp(client: &str, server: &str) -> Self {
+    pub(super) fn udp(client: &str, server: &str) -> Self {
         let mut flow = Self::tcp(client, server);
         flow.0.transport = Transport::UDP;
         flow.0.basis = DirectionBasis::FirstPacket;
@@ -121,64 +121,64 @@ impl Flow {
     }
 
     /// Payload of client and server.
-    pub(crate) fn payload(mut self, up: u64, down: u64) -> Self {
+    pub(super) fn payload(mut self, up: u64, down: u64) -> Self {
         self.0.sides[0].payload_bytes = up;
         self.0.sides[1].payload_bytes = down;
         self
     }
 
     /// Nobody answered.
-    pub(crate) fn unanswered(mut self) -> Self {
+    pub(super) fn unanswered(mut self) -> Self {
         self.0.sides[0].payload_bytes = 0;
         self.0.sides[1] = Default::default();
         self
     }
 
-    pub(crate) fn app(mut self, app: &'static str) -> Self {
+    pub(super) fn app(mut self, app: &'static str) -> Self {
         self.0.identity.app = app;
         self.0.identity.basis = Basis::Parsed;
         self.payload(500, 500)
     }
 
-    pub(crate) fn mark(mut self, marks: Marks) -> Self {
+    pub(super) fn mark(mut self, marks: Marks) -> Self {
         self.0.identity.marks.add(marks);
         self
     }
 
-    pub(crate) fn cause(mut self, cause: Cause) -> Self {
+    pub(super) fn cause(mut self, cause: Cause) -> Self {
         self.0.identity.causes.add(cause);
         self
     }
 
     /// A TLS handshake that was answered in kind, without a name so far.
-    pub(crate) fn hello(self) -> Self {
+    pub(super) fn hello(self) -> Self {
         let marks = [Marks::CLIENT_HELLO, Marks::SERVER_HELLO, Marks::HANDSHAKE];
         marks.into_iter().fold(self.app("tls"), Self::mark)
     }
 
     /// A TLS handshake with this server name.
-    pub(crate) fn tls(self, sni: &str) -> Self {
+    pub(super) fn tls(self, sni: &str) -> Self {
         self.hello().name(Field::Sni, sni, 0)
     }
 
     /// A request in the clear to this host.
-    pub(crate) fn http(self, host: &str) -> Self {
+    pub(super) fn http(self, host: &str) -> Self {
         self.app("http").mark(Marks::CLEARTEXT).name(Field::HttpHost, host, 0)
     }
 
-    pub(crate) fn name(mut self, field: Field, name: &str, layer: u8) -> Self {
+    pub(super) fn name(mut self, field: Field, name: &str, layer: u8) -> Self {
         self.notes().on_layer(layer).name(field, name.as_bytes(), Side::Opener);
         self
     }
 
     /// A name from a variant of conflicting bytes.
-    pub(crate) fn variant(mut self, field: Field, name: &str) -> Self {
+    pub(super) fn variant(mut self, field: Field, name: &str) -> Self {
         self.notes().as_variant().name(field, name.as_bytes(), Side::Opener);
         self
     }
 
     /// CONNECT to a target, with this answer.
-    pub(crate) fn connect(mut self, host: &str, port: u16, answer: Answer) -> Self {
+    pub(super) fn connect(mut self, host: &str, port: u16, answer: Answer) -> Self {
         self = self.app("http");
         let mut notes = self.notes();
         let target = notes.target(TargetKind::Connect, HostName::new(host.as_bytes()), Some(port));
@@ -187,7 +187,7 @@ impl Flow {
     }
 
     /// A hello inside the tunnel.
-    pub(crate) fn inside(mut self, sni: &str) -> Self {
+    pub(super) fn inside(mut self, sni: &str) -> Self {
         self.notes().on_layer(1).app("tls", Basis::Parsed);
         self.mark(Marks::CLIENT_HELLO).mark(Marks::SERVER_HELLO).mark(Marks::HANDSHAKE).name(
             Field::Sni,
@@ -196,7 +196,7 @@ impl Flow {
         )
     }
 
-    pub(crate) fn vlan(mut self, vlan: u16) -> Self {
+    pub(super) fn vlan(mut self, vlan: u16) -> Self {
         for side in &mut self.0.sides {
             side.vlans = vec![vlan];
         }
@@ -204,24 +204,24 @@ impl Flow {
     }
 
     /// Seen at the n-th sensor of the policy, counted from 1.
-    pub(crate) fn sensor(mut self, number: u16) -> Self {
+    pub(super) fn sensor(mut self, number: u16) -> Self {
         self.0.sensor = SensorId(number);
         self
     }
 
     /// The gateway of the breakout line.
-    pub(crate) fn on_breakout_line(mut self) -> Self {
+    pub(super) fn on_breakout_line(mut self) -> Self {
         self.0.sides[1].macs[0] = Some("02:00:00:00:20:fe".parse::<Mac>().expect("a MAC"));
         self
     }
 
     /// First and last packet.
-    pub(crate) fn during(mut self, first: &str, last: &str) -> Self {
+    pub(super) fn during(mut self, first: &str, last: &str) -> Self {
         (self.0.first, self.0.last) = (at(first), at(last));
         self
     }
 
-    pub(crate) fn guessed(mut self) -> Self {
+    pub(super) fn guessed(mut self) -> Self {
         self.0.basis = DirectionBasis::Guess;
         self
     }
