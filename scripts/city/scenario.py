@@ -66,7 +66,7 @@ class City:
         self.entries.append({
             "label": label, "why": why, "planted": planted, "proto": proto,
             "client_ip": client_address or TOWN[client].address,
-            "client_ports": None if proto == "icmp" else [first, first + PORTS_EACH - 1],
+            "client_ports": [first, first + PORTS_EACH - 1] if proto in ("tcp", "udp") else None,
             "server_ip": server, "server_port": port, "flows": flows,
             "verdict": verdict, "causes": sorted(causes), "checks": sorted(checks), "channel": channel, "seen": seen,
         })
@@ -490,7 +490,9 @@ def open_questions(city, patient):
             ["path_unseen"], sni="activation.cloud.example", why="no sensor of the declared line saw it")
     unclear("address of no segment and no zone", "in-pc1", "10.77.1.5", 7070, ours("lines"), ["unknown_address"],
             ["SK-A08"])
-    unclear("proxy without a readable target", "lg-pc1", "10.20.8.88", 8080, ours("noise"), ["proxy_target_hidden"])
+    unclear("proxy without a readable target", "lg-pc1", "10.20.8.88", 8080, ours("noise"),
+            ["not_the_expected_protocol", "proxy_target_hidden"],
+            why="the proxy answers in HTTP to what was none, and nobody can read where it was to go")
     unclear("allowed, never answered", "lg-jalert", "198.18.60.9", 443, knock, ["one_way"], may_fail=True)
     patient.stdin.write(b"\n")
     patient.stdin.flush()

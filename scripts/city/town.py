@@ -92,20 +92,18 @@ def hosts():
             Port("bd", "core", "02:00:00:00:40:01", ["10.40.0.1/24"], VLANS["bd"]),
             Port("wan", "edge", "02:00:00:00:ff:01", ["10.255.0.1/32"]),
         ],
-        [
-            *(f"{net} dev wan" for net in (
-                "198.18.0.0/15", "203.0.113.0/24", "192.0.2.0/24", "198.51.100.0/24", "10.99.0.0/24", "10.77.0.0/16")),
-            "198.51.100.96/28 via 10.20.0.254",  # answers to the mail cloud go back by the breakout
-        ],
+        [f"{net} dev wan" for net in (
+            "198.18.0.0/15", "203.0.113.0/24", "192.0.2.0/24", "198.51.100.0/24", "10.99.0.0/24", "10.77.0.0/16")],
     )
     breakout = Host(
         "lbo",
         [
             Port("lg", "core", "02:00:00:00:20:fe", ["10.20.0.254/16"], VLANS["lg"]),
+            Port("bd", "core", "02:00:00:00:40:fe", ["10.40.0.254/24"], VLANS["bd"]),
             Port("out", "lbo", "02:00:00:00:ff:fe", ["10.255.1.1/32"]),
         ],
         [
-            "198.51.100.0/24 dev out", "192.0.2.0/24 dev out", "10.40.0.0/24 via 10.20.0.1",
+            "198.51.100.0/24 dev out", "192.0.2.0/24 dev out",
             f"blackhole {BLACKHOLE}", f"prohibit {PROHIBITED}",
         ],
     )
@@ -152,7 +150,8 @@ def hosts():
         inside("in-file", "in", "10.30.8.45"),
         inside("bd-san", "bd", "10.40.0.10"),
         inside("bd-vdi", "bd", "10.40.0.20"),
-        inside("bd-mailtext", "bd", "10.40.0.30"),
+        inside("bd-mailtext", "bd", "10.40.0.30", "default via 10.40.0.1",
+               "198.51.100.96/28 via 10.40.0.254"),  # the mail cloud comes by the breakout, and is answered there
         *outside,
     ]
 
