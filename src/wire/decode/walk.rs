@@ -69,7 +69,11 @@ pub(super) fn walk(origin: &Origin<'_>, layer: Layer, at: usize, out: &mut Decod
                     (!tunnel.is_guess || inner.fits(&tunnel.inside)).then_some((tunnel, inner, link))
                 }
                 Err(refusal) => {
-                    let is_told = !tunnel.is_guess && !refusal.0.is_blind() && origin.fragments == 0;
+                    // A datagram's frames must count as a flow, and beyond the depth nothing is told.
+                    let is_told = !tunnel.is_guess
+                        && !refusal.0.is_blind()
+                        && origin.home == PayloadHome::Frame
+                        && out.trail.len() < TUNNEL_DEPTH_MAX;
                     control = is_told.then_some((tunnel, refusal));
                     None
                 }

@@ -82,7 +82,31 @@ fn stun(datagram: &[u8]) -> Option<u16> {
     Some(kind)
 }
 
+/// A message as it is, or behind the two length bytes of ICE (RFC 4571).
 fn probe_stun_stream(first: &[u8], _side: Side) -> Guess {
+    let bare = probe_stun_message(first);
+    let framed = match first.split_first_chunk::<2>() {
+        None => Guess::Short,
+        Some((len, message)) => match probe_stun_message(message) {
+            Guess::No => Guess::No,
+            guess => match u16_at(message, 2) {
+                Some(body)
+                    if usize::from(u16::from_be_bytes(*len)) != STUN_HEADER_LEN + usize::from(body) =>
+                {
+                    Guess::No
+                }
+                _ => guess,
+            },
+        },
+    };
+    match (bare, framed) {
+        (Guess::Yes, _) | (_, Guess::Yes) => Guess::Yes,
+        (Guess::No, Guess::No) => Guess::No,
+        _ => Guess::Short,
+    }
+}
+
+fn probe_stun_message(first: &[u8]) -> Guess {
     if u8_at(first, 0).is_some_and(|byte| byte >= 2) || u8_at(first, 3).is_some_and(|len| len & 3 != 0) {
         return Guess::No;
     }
@@ -162,12 +186,12 @@ struct StunStream {
 
 impl Dissector for StunStream {
     fn bytes(&mut self, bytes: &[u8], side: Side, notes: &mut Notes<'_>) -> Next {
-        self.kept.extend(bytes.iter().take(2 - self.kept.len().min(2)));
-        if let Some(kind) = u16_at(&self.kept, 0) {
-            note_stun(kind, side, notes);
-            return Next::Settled;
-        }
-        Next::More
+        const KEPT_LEN: usize = 8;
+        self.kept.extend(bytes.iter().take(KEPT_LEN - self.kept.len().min(KEPT_LEN)));
+        let Some(cookie) = u32_at(&self.kept, 4) else { return Next::More };
+        let kind = u16_at(&self.kept, if cookie == STUN_COOKIE { 0 } else { 2 });
+        note_stun(kind.unwrap_or(0), side, notes);
+        Next::Settled
     }
 }
 
@@ -258,7 +282,13 @@ mod tests {
         assert_eq!((identity.app, identity.client, next), ("stun", Some(UP), Next::More));
         // A DTLS hello is handed to whoever reads it.
         assert_eq!(told_datagrams(&STUN_UDP, &[(UP, &ask), (UP, &[22, 0xfe, 0xfd])]).1, Next::Broken);
-        assert_eq!(told_last(&STUN_TCP, &[(UP, &ask)]).1, Next::Settled);
+        let framed = [&[0, 28][..], &answer].concat();
+        for (first, client) in [(&ask, UP), (&framed, DOWN)] {
+            assert_eq!((STUN_TCP.probe)(first, UP), Guess::Yes);
+            let (identity, next) = told_last(&STUN_TCP, &[(UP, first)]);
+            assert_eq!((identity.client, next), (Some(client), Next::Settled));
+        }
+        assert_eq!((STUN_TCP.probe)(&[&[0, 29][..], &answer].concat(), UP), Guess::No);
     }
 
     #[test]

@@ -108,6 +108,7 @@ impl Dissector for Datagrams {
 /// RFC 5905 section 7.3, and control messages (RFC 9327).
 fn ntp(datagram: &[u8], side: Side) -> Option<Seen> {
     const CONTROL: u8 = 6;
+    const PRIVATE: u8 = 7;
     let [first, stratum, poll, precision, ..] = *datagram.first_chunk::<12>()?;
     let (version, mode) = (first >> 3 & 7, first & 7);
     if !(1..=4).contains(&version) {
@@ -124,6 +125,17 @@ fn ntp(datagram: &[u8], side: Side) -> Option<Seen> {
             let is_known = matches!(stratum & 0x1f, 1..=12 | 31);
             return (fits && is_known && u16_at(datagram, 8) == Some(0))
                 .then(|| Seen::clear(if is_answer { side.other() } else { side }));
+        }
+        // The reference server's own: items of one size behind 8 bytes. Amplification uses these.
+        PRIVATE => {
+            let (count, size) = (u16_at(datagram, 4)? & 0x0fff, u16_at(datagram, 6)? & 0x0fff);
+            let items_len = usize::from(count) * usize::from(size);
+            let fits = matches!(poll, 0 | 2 | 3) && datagram.len() == 8 + items_len || {
+                // A request is padded to one length and carries a key.
+                matches!(datagram.len(), 48 | 60 | 72 | 184 | 192) && items_len <= datagram.len()
+            };
+            let client = if first & 0x80 != 0 { side.other() } else { side };
+            return (fits && precision <= 46).then(|| Seen::clear(client));
         }
         _ => return None,
     };
@@ -242,7 +254,9 @@ mod tests {
         assert_eq!((identity.app, identity.client, next), ("ntp", Some(UP), Next::More));
         let control = [&[0x16, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0][..]].concat();
         assert!(says(&NTP, &control));
-        for bad in [&ask[..47], &[0x2b; 48], &[0x23; 48], &[0x20; 48], &control[..11]] {
+        let listing = [&[0x97, 3, 3, 42, 0, 2, 0, 8][..], &[9; 16]].concat();
+        assert_eq!(told_datagrams(&NTP, &[(UP, &listing)]).0.client, Some(DOWN));
+        for bad in [&listing[..23], &ask[..47], &[0x2b; 48], &[0x23; 48], &[0x20; 48], &control[..11]] {
             assert!(!says(&NTP, bad), "{bad:?}");
         }
         // A tunnel that begins as NTP is left where it stops being that.
