@@ -19,6 +19,15 @@ pub static PROTOCOL: Protocol = Protocol {
     open: || Box::<DceRpc>::default(),
 };
 
+/// DCE/RPC over UDP, as field devices speak it.
+pub static DATAGRAMS: Protocol = Protocol {
+    name: "dcerpc",
+    transport: Transport::UDP,
+    ports: &[135, 34_964],
+    probe: |datagram, _| surely(datagram_kind(datagram).is_some()),
+    open: || Box::new(Datagrams),
+};
+
 /// The header that all connection-oriented packets share.
 const HEADER_LEN: usize = 16;
 
@@ -43,6 +52,36 @@ fn lengths(header: &[u8]) -> Option<(usize, usize)> {
     let (len, trailer) = (usize::from(number([a, b])), usize::from(number([c, d])));
     let is_known = kind <= kind::LAST && order & !LITTLE == 0 && float <= 3;
     (is_known && len >= HEADER_LEN && trailer < len).then_some((len, trailer))
+}
+
+/// The kind of a connectionless packet: version 4, and a length that fills the datagram (C706 section 12.5).
+fn datagram_kind(datagram: &[u8]) -> Option<u8> {
+    const LITTLE: u8 = 0x10;
+    const DATAGRAM_HEADER_LEN: usize = 80;
+    let [4, kind @ 0..=10, _, _, order, 0..=3, 0, ..] = *datagram else { return None };
+    let len = datagram.get(74..76)?.first_chunk::<2>()?;
+    let len = if order & LITTLE != 0 { u16::from_le_bytes(*len) } else { u16::from_be_bytes(*len) };
+    (order & !LITTLE == 0 && datagram.len() == DATAGRAM_HEADER_LEN + usize::from(len)).then_some(kind)
+}
+
+#[derive(Debug)]
+struct Datagrams;
+
+impl Dissector for Datagrams {
+    fn bytes(&mut self, datagram: &[u8], side: Side, notes: &mut Notes<'_>) -> Next {
+        let Some(kind) = datagram_kind(datagram) else { return Next::Broken };
+        notes.app("dcerpc", Basis::Parsed);
+        match kind {
+            kind::REQUEST => notes.client(side),
+            kind::RESPONSE | kind::FAULT => notes.client(side.other()),
+            _ => {}
+        }
+        Next::More
+    }
+
+    fn gap(&mut self, _missing: u64, _side: Side, _notes: &mut Notes<'_>) -> Next {
+        Next::More
+    }
 }
 
 fn probe(first: &[u8], _side: Side) -> Guess {
@@ -135,6 +174,20 @@ mod tests {
         for clear in [call(5), packet(0, &[2; 24], &[])] {
             let (identity, next) = told_last(&PROTOCOL, &[(UP, &bind), (UP, &clear)]);
             assert_eq!((identity.marks, next), (Marks::CLEARTEXT, Next::Settled));
+        }
+    }
+
+    #[test]
+    fn a_call_in_a_datagram_is_filled_by_its_length() {
+        let mut call = vec![0; 90];
+        call[..6].copy_from_slice(&[4, 0, 8, 0, 0x10, 0]);
+        call[74] = 10;
+        let (identity, next) = told_datagrams(&DATAGRAMS, &[(UP, &call)]);
+        assert_eq!((identity.app, identity.client, next), ("dcerpc", Some(UP), Next::More));
+        for (at, byte) in [(0, 5), (1, 11), (4, 0x20), (5, 4), (6, 1), (74, 9)] {
+            let mut bad = call.clone();
+            bad[at] = byte;
+            assert_eq!((DATAGRAMS.probe)(&bad, UP), Guess::No);
         }
     }
 

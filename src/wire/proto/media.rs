@@ -68,7 +68,8 @@ fn stun(datagram: &[u8]) -> Option<u16> {
     let len = usize::from(u16_at(datagram, 2)?);
     let mut attributes = datagram.get(STUN_HEADER_LEN..).filter(|rest| rest.len() == len)?;
     if u32_at(datagram, 4) == Some(STUN_COOKIE) {
-        return len.is_multiple_of(4).then_some(kind);
+        // Attributes are padded to four bytes, and some programs do not.
+        return Some(kind);
     }
     // Binding and its answers (RFC 3489 section 11.1).
     if !matches!(kind, 0x0001 | 0x0101 | 0x0111) {

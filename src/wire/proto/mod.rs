@@ -98,6 +98,7 @@ pub static REGISTRY: &[&Protocol] = &[
     &media::SIP_UDP,
     &peer::BITTORRENT_UDP,
     &kerberos::UDP,
+    &dcerpc::DATAGRAMS,
     &time_log::SNMP,
     &time_log::RADIUS,
     &time_log::TFTP,
