@@ -62,7 +62,12 @@ fn machine(judgement: &Judgement) -> String {
 fn people(judgement: &Judgement, lang: Lang) -> String {
     let mut page = String::new();
     for (number, step) in judgement.steps.iter().enumerate() {
-        let _ = writeln!(page, "{:>2}. {}\n      {}", number + 1, step_words(step.kind, lang), step.detail);
+        let detail = match (step.detail.as_str(), lang) {
+            ("no", Lang::Ja) => "いいえ",
+            ("none", Lang::Ja) => "なし",
+            (detail, _) => detail,
+        };
+        let _ = writeln!(page, "{:>2}. {}\n      {detail}", number + 1, step_words(step.kind, lang));
     }
     let verdict = words::verdict::verdict(judgement.verdict).of(lang);
     let meaning = words::verdict::verdict_meaning(judgement.verdict).of(lang);
@@ -151,14 +156,20 @@ fn facts(policy: &Policy, spec: &str) -> Result<FlowFacts, Error> {
     let mut identity = Identity::default();
     for word in words {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
-        detail(&mut facts, &mut identity, key, value).ok_or_else(|| bad_word(word))?;
+        detail(policy, &mut facts, &mut identity, key, value).ok_or_else(|| bad_word(word))?;
     }
     facts.identity = identity;
     Ok(facts)
 }
 
 /// One `key=value`; `None` when it means nothing.
-fn detail(facts: &mut FlowFacts, identity: &mut Identity, key: &str, value: &str) -> Option<()> {
+fn detail(
+    policy: &Policy,
+    facts: &mut FlowFacts,
+    identity: &mut Identity,
+    key: &str,
+    value: &str,
+) -> Option<()> {
     let mut notes = Notes::new(identity, Ordinal(1), facts.first);
     match key {
         "at" => {
@@ -188,6 +199,7 @@ fn detail(facts: &mut FlowFacts, identity: &mut Identity, key: &str, value: &str
         "app" => identity.basis = app(identity, value)?,
         "up" => facts.sides[0].wire_bytes = value.parse().ok()?,
         "down" => facts.sides[1].wire_bytes = value.parse().ok()?,
+        "sensor" => facts.sensor = policy.sensor_id(value)?,
         "vlan" => facts.sides[0].vlans.push(value.parse().ok()?),
         "unanswered" if value.is_empty() => {
             facts.sides[1] = SideFacts::default();
@@ -249,7 +261,7 @@ fn bad(spec: &str) -> Error {
 
 fn bad_word(word: &str) -> Error {
     let word = words::escape::text(word);
-    let known = "at=2026-05-01T09:00:00+09:00 sni=NAME tls host=NAME connect=HOST:PORT app=WORD up=BYTES down=BYTES vlan=N unanswered";
+    let known = "at=2026-05-01T09:00:00+09:00 sni=NAME tls host=NAME connect=HOST:PORT app=WORD up=BYTES down=BYTES vlan=N sensor=ID unanswered";
     Error::Option {
         ja: format!("--flow の「{word}」は読めません。使えるもの: {known}"),
         en: format!("--flow: \"{word}\" means nothing; known are {known}"),

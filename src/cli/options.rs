@@ -161,6 +161,7 @@ pub(super) enum PolicyCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// 例 / for example: 'tcp 10.20.1.5:50000 198.51.100.10:443 sni=meet.cloud.example at=2026-05-01T09:00:00+09:00'
+        /// (at= がなければ台帳の有効期間の中ほど / without at=, in the middle of the policy's validity)
         #[arg(long, value_name = "FLOW")]
         flow: String,
         /// 機械向けJSON / as JSON

@@ -5,6 +5,7 @@
 mod city;
 mod cli;
 mod corpus;
+mod golden;
 mod hostile;
 mod rules;
 mod support;

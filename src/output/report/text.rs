@@ -19,14 +19,14 @@ pub struct CheckWords<'a>(pub &'a dyn Fn(CheckId) -> Option<(Text, Text)>);
 /// How much of the summary is printed.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// Findings shown one by one; the rest is counted.
+    /// Findings of each group shown one by one; the rest is counted.
     pub findings_max: usize,
 }
 
 impl Default for Extent {
-    /// Twenty findings fit two screens.
+    /// Twelve findings fill a screen.
     fn default() -> Self {
-        Self { findings_max: 20 }
+        Self { findings_max: 12 }
     }
 }
 
@@ -165,14 +165,12 @@ fn findings(page: &mut String, result: &RunResult, lang: Lang, checks: &CheckWor
             shown.iter().copied().filter(|finding| !urgent(finding)).collect::<Vec<_>>(),
         ),
     ];
-    let mut room = extent.findings_max;
     for (title, members) in groups.iter().filter(|(_, members)| !members.is_empty()) {
         let _ = writeln!(page, "  [{title}]");
-        for finding in members.iter().take(room) {
+        for finding in members.iter().take(extent.findings_max) {
             one_finding(page, finding, lang, checks);
         }
-        let hidden = members.len().saturating_sub(room);
-        room = room.saturating_sub(members.len());
+        let hidden = members.len().saturating_sub(extent.findings_max);
         if hidden > 0 {
             let _ = match lang {
                 Lang::Ja => writeln!(page, "    ほか{hidden}件(--out または --json で全件)"),

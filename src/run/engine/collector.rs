@@ -188,7 +188,7 @@ impl Collector {
         count: Count,
         verdict: Verdict,
     ) {
-        use crate::ground::model::cause::Cause;
+        use crate::ground::model::cause::{Cause, Touch};
         let ends = (judgement.segment_client.clone(), judgement.segment_server.clone());
         if facts.carrier.is_none() {
             *self.coverage.places.entry(ends.0.clone()).or_default() += count.packets;
@@ -202,7 +202,8 @@ impl Collector {
         pair.one_way += u64::from(is_one_way(facts));
         self.coverage.vlan_mismatched += u64::from(judgement.causes.has(Cause::VlanSegmentMismatch));
         if verdict == Verdict::Undecidable {
-            for note in judgement.causes.iter() {
+            // What is only recorded lifted nothing (RULES 8): it is no reason.
+            for note in judgement.causes.iter().filter(|note| note.cause.touches() != Touch::NOTHING) {
                 *self.undecidable_causes.entry(note.cause.code()).or_default() += 1;
             }
         }

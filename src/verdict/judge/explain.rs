@@ -10,8 +10,10 @@ use crate::{
 };
 
 /// The detail of a step that was just taken.
-pub(super) fn detail(kind: StepKind, reading: &Reading<'_>, judgement: &Judgement) -> String {
+/// A step that did not apply says `no`.
+pub(super) fn detail(kind: StepKind, decided: bool, reading: &Reading<'_>, judgement: &Judgement) -> String {
     match kind {
+        StepKind::Multicast | StepKind::Ipv6 | StepKind::SameSegment if !decided => "no".to_owned(),
         StepKind::Force => in_force(reading),
         StepKind::Ends => {
             format!("client {}; server {}", end(reading, &reading.client), end(reading, &reading.server))

@@ -148,7 +148,9 @@ fn walk(reading: &Reading<'_>, vantage: Vantage, explain: bool) -> Judgement {
     for (kind, step) in STEPS {
         let next = step(reading, &mut judgement);
         if explain {
-            judgement.steps.push(Step { kind: *kind, detail: explain::detail(*kind, reading, &judgement) });
+            let decided = next == Next::Decided;
+            let detail = explain::detail(*kind, decided, reading, &judgement);
+            judgement.steps.push(Step { kind: *kind, detail });
         }
         if next == Next::Decided {
             break;
