@@ -195,8 +195,8 @@ fn audit(more: &[&str]) -> Audit {
         .unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     let text = fs::read_to_string(&out).unwrap_or_else(|_| panic!("no flow lines: {said}"));
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let (flows, carriers) = lines.into_iter().partition(|line| line["carrier"].is_null());
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let (flows, carriers) = lines.partition(|line| line["carrier"].is_null());
     Audit { text, flows, carriers, exit_code: done.status.code().unwrap(), said }
 }
 

@@ -148,10 +148,7 @@ impl Http2 {
                 continue;
             }
             take(&mut half.kept, &mut input, FRAME_HEADER_LEN);
-            let Some((&[a, b, c, kind, flags, s1, s2, s3, s4], _)) = half.kept.split_first_chunk::<9>()
-            else {
-                return None;
-            };
+            let (&[a, b, c, kind, flags, s1, s2, s3, s4], _) = half.kept.split_first_chunk::<9>()?;
             let len = usize::try_from(u32::from_be_bytes([0, a, b, c])).unwrap_or(usize::MAX);
             let stream = u32::from_be_bytes([s1 & 0x7f, s2, s3, s4]);
             let is_block = matches!(kind, HEADERS | PUSH_PROMISE | CONTINUATION);
@@ -174,7 +171,7 @@ impl Http2 {
                 return Some(Next::Broken);
             }
             take(&mut half.kept, &mut input, FRAME_HEADER_LEN + len);
-            let Some(payload) = half.kept.get(FRAME_HEADER_LEN..FRAME_HEADER_LEN + len) else { return None };
+            let payload = half.kept.get(FRAME_HEADER_LEN..FRAME_HEADER_LEN + len)?;
             let Some(fragment) = fragment(kind, flags, payload) else { return Some(Next::Broken) };
             let (_, block) = half.block.get_or_insert_with(|| (stream, Vec::new()));
             block.extend_from_slice(fragment);
