@@ -144,6 +144,9 @@ pub const HPACK_TABLE_MAX: usize = 64 * 1024;
 pub const DIALOGUE_LINE_MAX: usize = 4 * 1024;
 /// Commands of a dialogue whose replies are awaited (RFC 2920 pipelining).
 pub const DIALOGUE_PENDING_MAX: usize = 1_024;
+/// Bytes of one end that nobody claimed while the other end was silent, before a stream is given up. The next request of
+/// a connection that was first seen in the middle of a download is worth 256 KiB of reassembly, and no more.
+pub const PROBE_SILENCE_MAX: u64 = 256 * 1024;
 /// Datagrams without a recognised protocol before a flow is given up; junk in front of a hello is a known evasion.
 pub const PROBE_DATAGRAMS_MAX: u8 = 16;
 /// Header block of HTTP/2 after joining CONTINUATION (THREATS R54: 64 kB a connection).

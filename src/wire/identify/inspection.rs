@@ -188,7 +188,10 @@ impl Inspection {
             found = probing.ask(self.transport, ports, is_last);
         }
         match found {
-            Found::Wait => None,
+            Found::Wait => {
+                probing.let_go();
+                None
+            }
             Found::Nothing => {
                 self.state = State::Settled;
                 self.opaque(notes);
@@ -392,7 +395,7 @@ mod tests {
                 (b"inner.example", Some(80), Answer::Accepted, 1),
             ]
         );
-        assert_eq!(hosts(&identity), [(0, "relay.example".into()), (2, "deepest.example".into())]);
+        assert_eq!(hosts(&identity), [(2, "deepest.example".into())]);
         assert_eq!((identity.app, identity.inner_apps.as_slice()), ("http", &["http"][..]));
         assert!(identity.causes.is_empty(), "{:?}", identity.causes);
     }
@@ -428,8 +431,43 @@ mod tests {
         let mut notes = Notes::new(&mut identity, Ordinal(1), Timestamp::default());
         let mut inspection = Inspection::new(Transport::TCP, [40_000, 9_100]);
         inspection.bytes(&[0xee; 2000], UP, &mut notes);
+        inspection.bytes(&[0xee; 2000], DOWN, &mut notes);
         assert!(!inspection.needs_bytes());
         assert_eq!((identity.app, identity.basis), ("printer", Basis::Port));
+    }
+
+    #[test]
+    fn a_download_seen_from_its_middle_does_not_hide_the_next_request_and_has_a_bound() {
+        let request = b"GET / HTTP/1.1\r\nHost: next.example\r\n\r\n";
+        let identity = read(&[(DOWN, &[0xee; 50_000]), (UP, request)]);
+        assert_eq!(hosts(&identity), [(0, "next.example".into())]);
+        let identity = read(&[(DOWN, &[0xee; 300_000]), (UP, request)]);
+        assert!(identity.marks.has(Marks::OPAQUE));
+    }
+
+    #[test]
+    fn an_upgrade_to_http_2_is_read_on() {
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let stream = b"\x00\x00\x0c\x01\x04\x00\x00\x00\x03\x82\x41\x09b.example";
+        let identity = read(&[
+            (UP, b"GET / HTTP/1.1\r\nHost: a.example\r\nUpgrade: h2c\r\n\r\n"),
+            (DOWN, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64"),
+            (UP, preface),
+            (UP, stream),
+        ]);
+        assert_eq!(hosts(&identity), [(0, "a.example".into()), (1, "b.example".into())]);
+        assert!(identity.causes.is_empty(), "{:?}", identity.causes);
+    }
+
+    #[test]
+    fn commands_slipped_in_behind_starttls_are_not_the_expected_protocol() {
+        let identity = read(&[
+            (DOWN, b"220 mail.example ESMTP\r\n"),
+            (UP, b"EHLO pc.example\r\nSTARTTLS\r\nMAIL FROM:<x@a.example>\r\n"),
+            (DOWN, b"250 mail.example\r\n220 go ahead\r\n"),
+        ]);
+        assert_eq!(identity.app, "smtp");
+        assert!(identity.causes.has(Cause::NotTheExpectedProtocol) && !identity.marks.has(Marks::UPGRADED));
     }
 
     #[test]
@@ -466,6 +504,7 @@ mod tests {
         let mut notes = Notes::new(&mut identity, Ordinal(1), Timestamp::default());
         let mut inspection = Inspection::new(Transport::TCP, [49_152, 80]);
         inspection.bytes(&[0xee; 2000], UP, &mut notes);
+        inspection.bytes(&[0xee; 2000], DOWN, &mut notes);
         assert!(!inspection.needs_bytes());
         inspection.reopen();
         inspection.bytes(b"GET / HTTP/1.1\r\nHost: later.example\r\n\r\n", UP, &mut notes);

@@ -71,6 +71,8 @@ pub(super) struct Probing {
     kept: [Vec<u8>; 2],
     /// Who spoke how many bytes, in the order they came.
     order: Vec<(Side, usize)>,
+    /// Bytes of an end that nobody claimed and that were let go while the other end was silent.
+    let_go: u64,
     /// The protocol that must follow, after an upgrade.
     pub(super) expected: Option<&'static str>,
 }
@@ -78,7 +80,7 @@ pub(super) struct Probing {
 impl Probing {
     /// Waits for a protocol by name, or for any.
     pub(super) const fn new(expected: Option<&'static str>) -> Self {
-        Self { kept: [Vec::new(), Vec::new()], order: Vec::new(), expected }
+        Self { kept: [Vec::new(), Vec::new()], order: Vec::new(), let_go: 0, expected }
     }
 
     fn side(&self, side: Side) -> &[u8] {
@@ -111,6 +113,20 @@ impl Probing {
         self.order.retain(|(kept, _)| *kept != side);
     }
 
+    /// Lets go of what the only end that spoke said and nobody claimed: a download whose beginning was not seen does not
+    /// hide the next request.
+    pub(super) fn let_go(&mut self) {
+        if let [(side, len)] = *self.order.as_slice()
+            && len >= limits::PROBE_LEN_MAX
+        {
+            let [opener, answerer] = &mut self.kept;
+            let kept = if side == Side::Opener { opener } else { answerer };
+            self.let_go += kept.len().saturating_sub(limits::PROBE_LEN_MAX) as u64;
+            kept.truncate(limits::PROBE_LEN_MAX);
+            self.order = vec![(side, kept.len())];
+        }
+    }
+
     /// What is known by now. An expected protocol is asked alone; [`Found::Nothing`] then means that it did not follow.
     pub(super) fn ask(&self, transport: Transport, ports: [u16; 2], is_last: bool) -> Found {
         let one = |side| {
@@ -130,8 +146,8 @@ impl Probing {
             (Some(Found::Nothing), Some(Found::Nothing)) => Found::Nothing,
             // Only one end has spoken. The other may yet say what this is, but the wait has a bound.
             (Some(Found::Nothing), None) | (None, Some(Found::Nothing)) => {
-                let is_over = is_last || self.side(first).len() >= limits::PROBE_LEN_MAX;
-                if is_over { Found::Nothing } else { Found::Wait }
+                let said = self.let_go + self.side(first).len() as u64;
+                if is_last || said >= limits::PROBE_SILENCE_MAX { Found::Nothing } else { Found::Wait }
             }
             _ => Found::Wait,
         }

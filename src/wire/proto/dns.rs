@@ -134,7 +134,9 @@ fn read(raw: &[u8], side: Side, notes: &mut Notes<'_>) -> Next {
     if message.is_too_long {
         notes.cause(Cause::ParserLimit, "dns records");
     }
-    for question in &message.questions {
+    // An answer repeats the question; only the client's word is a query.
+    let asked = if message.is_response() { &[][..] } else { &message.questions };
+    for question in asked {
         if !question.name.is_empty() {
             notes.name(Field::DnsQuery, &question.name, side);
         }

@@ -442,15 +442,34 @@ impl Http1 {
         self.held.is_some().then(|| Next::Switch(self.switch(server.other(), rest)))
     }
 
-    /// Learns from an end's first bytes which of the two asks. `None` until there are enough of them.
-    fn role(&mut self, first: &[u8], side: Side) -> Option<Side> {
-        const ANSWER: &[u8] = b"HTTP/1";
-        let text = first.trim_ascii_start();
-        if text.len() < ANSWER.len() {
-            return None;
+    /// Learns from an end's first bytes which of the two asks. `None` until there are enough of them, or when they are
+    /// neither a request nor an answer: the reading began in the middle of what this end said, and it is out of step.
+    fn role(&mut self, side: Side) -> Option<Side> {
+        let [opener, answerer] = &self.early;
+        let first = if side == Side::Opener { opener } else { answerer };
+        let client = match probe(first, side) {
+            Guess::Yes if first.trim_ascii_start().starts_with(b"HTTP/1") => side.other(),
+            Guess::Yes => side,
+            Guess::Short if first.len() < limits::PROBE_LEN_MAX => return None,
+            Guess::Short => side,
+            Guess::No => {
+                self.half(side).body = Body::Lost;
+                return None;
+            }
+        };
+        self.client = Some(client);
+        self.client
+    }
+
+    /// The end that asks is known: reads what both ends said before it was.
+    fn begin(&mut self, client: Side, notes: &mut Notes<'_>) -> Option<Next> {
+        let [opener, answerer] = std::mem::take(&mut self.early);
+        let (asked, answered) = if client == Side::Opener { (opener, answerer) } else { (answerer, opener) };
+        if matches!(self.half(client).body, Body::Lost) {
+            return Some(Next::Broken);
         }
-        let is_answer = text.starts_with(ANSWER);
-        Some(*self.client.get_or_insert_with(|| if is_answer { side.other() } else { side }))
+        self.client_bytes(&asked, client, notes)
+            .or_else(|| self.server_bytes(&answered, client.other(), notes))
     }
 
     /// A request head that was cut off names its host all the same.
@@ -479,8 +498,11 @@ fn note_names(
     let mut place = None;
     let mut wins: Option<(Authority, &'static str)> = None;
     if is_connect {
-        let authority = Authority::new(target);
-        if authority.host.malformed().is_some_and(|_| authority.host.as_ip().is_none()) {
+        // Nothing stands behind the authority (RFC 9112 section 3.2.3); what does is odd, and no part of the name.
+        let end = target.iter().position(|byte| b" \t".contains(byte)).unwrap_or(target.len());
+        let authority = Authority::new(target.get(..end).unwrap_or(target));
+        if end < target.len() || authority.host.malformed().is_some_and(|_| authority.host.as_ip().is_none())
+        {
             notes.cause(Cause::SniMalformed, "connect");
         }
         let (host, port) = (authority.host.clone(), authority.port);
@@ -495,9 +517,13 @@ fn note_names(
     }
     for raw in &head.hosts {
         let host = Authority::new(raw);
-        host.note_host(notes, side);
-        if let Some((first, layers)) = &wins
-            && first.host != host.host
+        let differs = wins.as_ref().is_none_or(|(first, _)| first.host != host.host);
+        // The Host of a CONNECT repeats its target; it is a name of its own only when it does not.
+        if differs || !is_connect {
+            host.note_host(notes, side);
+        }
+        if let Some((_, layers)) = &wins
+            && differs
             && !host.host.bytes().is_empty()
         {
             notes.cause(Cause::NameMismatch, layers);
@@ -512,20 +538,15 @@ fn note_names(
 
 impl Dissector for Http1 {
     fn bytes(&mut self, bytes: &[u8], side: Side, notes: &mut Notes<'_>) -> Next {
+        let is_lost = matches!(self.half(side).body, Body::Lost);
         let next = match self.client {
             Some(client) if client == side => self.client_bytes(bytes, side, notes),
             Some(_) => self.server_bytes(bytes, side, notes),
+            None if is_lost => None,
             None => {
                 let [opener, answerer] = &mut self.early;
-                let early = if side == Side::Opener { opener } else { answerer };
-                early.extend_from_slice(bytes);
-                let first = early.clone();
-                let Some(client) = self.role(&first, side) else { return Next::More };
-                let [opener, answerer] = std::mem::take(&mut self.early);
-                let (asked, answered) =
-                    if client == Side::Opener { (opener, answerer) } else { (answerer, opener) };
-                self.client_bytes(&asked, client, notes)
-                    .or_else(|| self.server_bytes(&answered, client.other(), notes))
+                if side == Side::Opener { opener } else { answerer }.extend_from_slice(bytes);
+                self.role(side).and_then(|client| self.begin(client, notes))
             }
         };
         next.unwrap_or(Next::More)
@@ -537,7 +558,7 @@ impl Dissector for Http1 {
         if self.held.is_none() && self.half(side).skip_hole(missing) {
             return Next::More;
         }
-        if self.client == Some(side.other()) {
+        if self.client.is_none() || self.client == Some(side.other()) {
             self.half(side).body = Body::Lost;
             return self.answer_lost(side, &[]).unwrap_or(Next::More);
         }
@@ -756,6 +777,25 @@ mod tests {
         reader.bytes(b"GET / HTTP/1.1\r\nHost: c.example\r\n\r\nGE", UP, &mut notes);
         assert_eq!(reader.gap(1, UP, &mut notes), Next::Broken);
         assert_eq!(identity.all(Field::HttpHost).count(), 3);
+    }
+
+    #[test]
+    fn an_end_that_was_first_seen_in_the_middle_of_a_body_is_passed_over() {
+        let request = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+        let identity = told(&PROTOCOL, &[(DOWN, b"\xff\xd8 the rest of a picture"), (UP, request)]);
+        assert_eq!(identity.client, Some(UP));
+        assert_eq!(identity.all(Field::HttpHost).count(), 1);
+        assert!(identity.causes.is_empty(), "{:?}", identity.causes);
+    }
+
+    #[test]
+    fn what_stands_behind_the_target_of_a_connect_is_odd_and_no_part_of_it() {
+        let identity = told(&PROTOCOL, &[(UP, b"CONNECT mail.example:25 / HTTP/1.0\r\n\r\n")]);
+        assert_eq!(
+            (identity.targets[0].host.bytes(), identity.targets[0].port),
+            (&b"mail.example"[..], Some(25))
+        );
+        assert!(identity.causes.has(Cause::SniMalformed));
     }
 
     #[test]
