@@ -71,8 +71,8 @@ pub(super) struct Probing {
     kept: [Vec<u8>; 2],
     /// Who spoke how many bytes, in the order they came.
     order: Vec<(Side, usize)>,
-    /// Bytes of an end that nobody claimed and that were let go while the other end was silent.
-    let_go: u64,
+    /// The end whose first bytes nobody will claim, and how many more of it were let go while the other was silent.
+    let_go: Option<(Side, u64)>,
     /// The protocol that must follow, after an upgrade.
     pub(super) expected: Option<&'static str>,
 }
@@ -80,7 +80,7 @@ pub(super) struct Probing {
 impl Probing {
     /// Waits for a protocol by name, or for any.
     pub(super) const fn new(expected: Option<&'static str>) -> Self {
-        Self { kept: [Vec::new(), Vec::new()], order: Vec::new(), let_go: 0, expected }
+        Self { kept: [Vec::new(), Vec::new()], order: Vec::new(), let_go: None, expected }
     }
 
     fn side(&self, side: Side) -> &[u8] {
@@ -98,6 +98,12 @@ impl Probing {
         if bytes.is_empty() {
             return;
         }
+        if let Some((gone, count)) = &mut self.let_go
+            && *gone == side
+        {
+            *count += bytes.len() as u64;
+            return;
+        }
         let [opener, answerer] = &mut self.kept;
         if side == Side::Opener { opener } else { answerer }.extend_from_slice(bytes);
         match self.order.last_mut() {
@@ -111,6 +117,7 @@ impl Probing {
         let [opener, answerer] = &mut self.kept;
         if side == Side::Opener { opener } else { answerer }.clear();
         self.order.retain(|(kept, _)| *kept != side);
+        self.let_go = self.let_go.filter(|(gone, _)| *gone != side);
     }
 
     /// Lets go of what the only end that spoke said and nobody claimed: a download whose beginning was not seen does not
@@ -121,7 +128,8 @@ impl Probing {
         {
             let [opener, answerer] = &mut self.kept;
             let kept = if side == Side::Opener { opener } else { answerer };
-            self.let_go += kept.len().saturating_sub(limits::PROBE_LEN_MAX) as u64;
+            let count = kept.len().saturating_sub(limits::PROBE_LEN_MAX) as u64;
+            self.let_go.get_or_insert((side, count));
             kept.truncate(limits::PROBE_LEN_MAX);
             self.order = vec![(side, kept.len())];
         }
@@ -133,6 +141,7 @@ impl Probing {
             let first = self.side(side);
             match self.expected {
                 _ if first.is_empty() => None,
+                None if self.let_go.is_some_and(|(gone, _)| gone == side) => Some(Found::Nothing),
                 Some(name) => Some(ask_for(name, transport, first, side, is_last)),
                 None => Some(ask(transport, ports, first, side, is_last)),
             }
@@ -146,7 +155,8 @@ impl Probing {
             (Some(Found::Nothing), Some(Found::Nothing)) => Found::Nothing,
             // Only one end has spoken. The other may yet say what this is, but the wait has a bound.
             (Some(Found::Nothing), None) | (None, Some(Found::Nothing)) => {
-                let said = self.let_go + self.side(first).len() as u64;
+                let beyond = self.side(first).len().saturating_sub(limits::PROBE_LEN_MAX) as u64;
+                let said = self.let_go.map_or(beyond, |(_, count)| count);
                 if is_last || said >= limits::PROBE_SILENCE_MAX { Found::Nothing } else { Found::Wait }
             }
             _ => Found::Wait,
