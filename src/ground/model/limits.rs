@@ -212,3 +212,5 @@ pub const EPOCH_BORDER: Span = Span::from_secs(120);
 pub const JOIN_HELD_MAX: usize = 65_536;
 /// Clocks of two sensors may differ by so much in the flows that are joined (RULES 21 allows as much around a border).
 pub const JOIN_CLOCK_SLACK: Span = Span::from_secs(2);
+/// Flows that are closed at once at the end of the input: about 2 KiB each, 2 MiB for each worker.
+pub const FINISHED_AT_ONCE: usize = 1_024;

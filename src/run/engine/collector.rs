@@ -61,7 +61,7 @@ impl Collector {
     ///
     /// # Errors
     /// When the sink does not take a line.
-    pub fn absorb(&mut self, events: Vec<Event>, sink: &mut dyn Sink) -> io::Result<()> {
+    pub fn absorb(&mut self, events: impl IntoIterator<Item = Event>, sink: &mut dyn Sink) -> io::Result<()> {
         for event in events {
             match event.what {
                 What::Sighting(sighting) => self.memory.hear(&sighting),

@@ -5,16 +5,17 @@ use crate::ground::model::{facts::FlowId, flow_line::FlowRecord, packet::Ordinal
 /// When an event may be told: events are released in this order, whatever worker they come from.
 ///
 /// The ordinal is that of the packet at which the thing happened: the one that told a tale, ended a flow by its own
-/// coming, or stood behind a sweep. It depends on the ordered input only, never on blocks or workers.
+/// coming, or stood behind a sweep. It depends on the ordered input only, never on blocks or workers. Fields are compared in
+/// their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
-    /// The packet.
+    /// The packet; the largest of all for what the end of the input brings.
     pub at: Ordinal,
     /// Tales of a packet come before the flows that end at it.
     pub rank: Rank,
-    /// The flow concerned.
+    /// The flow that ends; empty for tales of a packet.
     pub flow: FlowId,
-    /// Order among the tales of one packet.
+    /// Order among the events of one packet or one ending flow.
     pub turn: u32,
 }
 
@@ -24,7 +25,7 @@ pub enum Rank {
     /// A tale.
     #[default]
     Tale,
-    /// An end.
+    /// An end, behind what that flow had still to tell.
     End,
 }
 

@@ -180,12 +180,18 @@ impl Fragments {
     }
 
     /// End of the input: what never completed, as one last list.
-    pub fn finish(mut self, owners: usize) -> (Vec<Vec<Item>>, Seen) {
+    pub fn finish(&mut self, owners: usize) -> Vec<Vec<Item>> {
         let mut lists = Vec::new();
         lists.resize_with(owners, Vec::new);
         self.reassembler.finish(&mut self.finished);
         self.place(u32::MAX, &mut lists);
-        (lists, self.seen)
+        lists
+    }
+
+    /// What this stage counted.
+    #[must_use]
+    pub fn into_seen(self) -> Seen {
+        self.seen
     }
 
     fn place(&mut self, index: u32, owners: &mut [Vec<Item>]) {

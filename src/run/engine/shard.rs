@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     ground::model::{
-        decoded::Decoded, facts::FlowId, key::Side, packet::Ordinal, tally::Tally, verdict::Verdict,
+        decoded::Decoded, facts::FlowId, key::Side, limits, packet::Ordinal, tally::Tally, verdict::Verdict,
     },
     policy::language::Policy,
     wire::{
         capture::Block,
-        flow::{Ended, Flows, Handle, Settings},
+        flow::{Ended, Flows, Handle, Remaining, Settings},
         proto,
     },
 };
@@ -155,13 +155,14 @@ impl Shard {
 
     fn close(&mut self, flow: Ended<Reading>, at: Ordinal) {
         let mut record = closing::record(flow, &self.damage);
+        let mut moment = Moment { at, rank: Rank::End, flow: record.facts.id, turn: 0 };
         for sighting in std::mem::take(&mut record.facts.identity.sightings) {
-            self.tell(at, What::Sighting(sighting));
+            self.events.push(Event { moment, what: What::Sighting(sighting) });
+            moment.turn += 1;
         }
         if let Some(policy) = &self.policy {
             closing::judge(policy, &mut record);
         }
-        let moment = Moment { at, rank: Rank::End, flow: record.facts.id, turn: 0 };
         self.events.push(Event { moment, what: What::Closed(Box::new(record)) });
     }
 
@@ -172,13 +173,21 @@ impl Shard {
         events
     }
 
-    /// End of the input: all flows are over.
-    pub fn finish(&mut self) {
+    /// End of the input: the flows that are left.
+    #[must_use]
+    pub fn remaining(&self) -> Remaining {
+        self.flows.remaining()
+    }
+
+    /// End of the input: the next flows that are left are over, in order of their names. A part at a time: the records of a
+    /// million flows at once would be gigabytes.
+    pub fn finish_some(&mut self, remaining: &mut Remaining) {
         let mut ended = std::mem::take(&mut self.ended);
-        self.flows.finish(&mut ended);
+        self.flows.finish_some(remaining, limits::FINISHED_AT_ONCE, &mut ended);
         for flow in ended.drain(..) {
             self.close(flow, Ordinal(u64::MAX));
         }
+        self.ended = ended;
     }
 
     /// What this owner counted.

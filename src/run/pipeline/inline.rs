@@ -43,15 +43,18 @@ pub(super) fn run(
         progress.update(baton.bytes_done(), block.len() as u64);
         ticket += 1;
     }
-    let (leftovers, seen) = fragments.finish(1);
-    for items in &leftovers {
+    for items in &fragments.finish(1) {
         shard.leftovers(items);
     }
-    shard.finish();
     collector.absorb(shard.take_events(), sink)?;
+    let mut remaining = shard.remaining();
+    while !remaining.is_empty() {
+        shard.finish_some(&mut remaining);
+        collector.absorb(shard.take_events(), sink)?;
+    }
     collector.finish(sink)?;
     let mut parts = Parts { input: baton.finish(), ..Parts::default() };
-    parts.seen.push(seen);
+    parts.seen.push(fragments.into_seen());
     let (tally, seen) = ingest.finish();
     parts.tallies.push(tally);
     parts.seen.push(seen);

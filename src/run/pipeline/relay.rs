@@ -1,9 +1,9 @@
 //! Several workers: the relay.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     thread,
 };
 
@@ -20,7 +20,7 @@ use crate::{
         collector::Collector,
         conclude::{Parts, conclude},
         event::Event,
-        ingest::{Fragments, Ingest},
+        ingest::{Fragments, Ingest, Item},
         shard::Shard,
         sink::Sink,
     },
@@ -38,8 +38,11 @@ struct Relay<'a> {
     feed: &'a Feed,
     baton: Mutex<Baton>,
     fragments: Mutex<Fragments>,
+    /// What the fragment stage held at the end, by owner.
+    leftovers: OnceLock<Vec<Vec<Item>>>,
     window: Window,
     progress: &'a Progress,
+    workers: usize,
 }
 
 pub(super) fn run(
@@ -54,20 +57,27 @@ pub(super) fn run(
         feed,
         baton: Mutex::new(baton),
         fragments: Mutex::new(Fragments::new(spread.clone())),
+        leftovers: OnceLock::new(),
         window: Window::new(plan.workers, plan.workers * limits::BLOCKS_PER_WORKER),
         progress,
+        workers: plan.workers,
     };
     let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
     let (reports, inbox) = bounded(plan.workers * limits::BLOCKS_PER_WORKER);
     let workers = thread::scope(|scope| -> io::Result<Vec<(Ingest, Shard)>> {
-        let mut handles = Vec::new();
+        let (mut handles, mut ends) = (Vec::new(), Vec::new());
         for owner in 0..plan.workers {
-            let ingest = Ingest::new(plan.workers, spread.clone());
-            let shard = Shard::new(settings(plan), plan.policy.clone());
+            let worker = Worker {
+                owner,
+                ingest: Ingest::new(plan.workers, spread.clone()),
+                shard: Shard::new(settings(plan), plan.policy.clone()),
+            };
+            let (last, end) = bounded(1);
+            ends.push(end);
             let (relay, reports) = (&relay, reports.clone());
             let started = thread::Builder::new()
                 .name(format!("worker-{owner}"))
-                .spawn_scoped(scope, move || work(relay, owner, ingest, shard, &reports));
+                .spawn_scoped(scope, move || worker.work(relay, reports, &last));
             match started {
                 Ok(handle) => handles.push(handle),
                 Err(error) => {
@@ -77,83 +87,105 @@ pub(super) fn run(
             }
         }
         drop(reports);
-        let told = collect(&inbox, plan.workers, &mut collector, sink);
+        let told = collect(&inbox, plan.workers, &mut collector, sink)
+            .and_then(|()| merge(&ends, &mut collector, sink));
         if told.is_err() {
             relay.window.fail();
-            // Workers may wait for room in the queue: take what comes until they are gone.
-            inbox.iter().for_each(drop);
         }
+        // Workers may wait for room in a queue that nobody reads any more: without its reader a queue lets go.
+        drop((inbox, ends));
         let ended: Vec<_> = handles.into_iter().map(thread::ScopedJoinHandle::join).collect();
         told?;
         let failed =
             |_| io::Error::other("a worker failed; this is a fault of the program, the run is not complete");
         ended.into_iter().map(|worker| worker.map_err(failed)).collect()
     })?;
-    finish(relay, workers, collector, plan, sink)
-}
-
-fn finish(
-    relay: Relay<'_>,
-    workers: Vec<(Ingest, Shard)>,
-    mut collector: Collector,
-    plan: &Plan,
-    sink: &mut dyn Sink,
-) -> io::Result<RunResult> {
+    collector.finish(sink)?;
     let fragments = relay.fragments.into_inner().unwrap_or_else(PoisonError::into_inner);
     let baton = relay.baton.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (leftovers, seen) = fragments.finish(plan.workers);
     let mut parts = Parts { input: baton.finish(), ..Parts::default() };
-    parts.seen.push(seen);
-    let mut events = Vec::new();
-    for ((ingest, mut shard), items) in workers.into_iter().zip(leftovers) {
-        shard.leftovers(&items);
-        shard.finish();
-        events.append(&mut shard.take_events());
+    parts.seen.push(fragments.into_seen());
+    for (ingest, shard) in workers {
         let (tally, seen) = ingest.finish();
         parts.tallies.push(tally);
         parts.seen.push(seen);
         parts.tallies.push(shard.into_tally());
     }
-    events.sort_by_key(|event| event.moment);
-    collector.absorb(events, sink)?;
-    collector.finish(sink)?;
     Ok(conclude(collector, parts, plan.policy.as_deref(), &plan.demands))
 }
 
-/// One worker's loop: its own list first, else the next block.
-fn work(
-    relay: &Relay<'_>,
+/// One worker: it reads any block, and owns its flows.
+struct Worker {
     owner: usize,
-    mut ingest: Ingest,
-    mut shard: Shard,
-    reports: &Sender<Report>,
-) -> (Ingest, Shard) {
-    let alarm = Alarm(&relay.window);
-    loop {
-        match relay.window.next_job(owner) {
-            Job::Own(published) => {
-                shard.block(&published.block, &published.lists, owner);
-                let report = Report { ticket: published.ticket, events: shard.take_events() };
-                relay.window.done(owner, published);
-                if reports.send(report).is_err() {
-                    break;
+    ingest: Ingest,
+    shard: Shard,
+}
+
+impl Worker {
+    /// Its own list first, else the next block; at the end of the input its flows, part by part.
+    fn work(
+        mut self,
+        relay: &Relay<'_>,
+        reports: Sender<Report>,
+        last: &Sender<Vec<Event>>,
+    ) -> (Ingest, Shard) {
+        let alarm = Alarm(&relay.window);
+        let came_to_the_end = self.blocks(relay, &reports);
+        drop(reports);
+        if came_to_the_end {
+            self.finish(relay, last);
+        }
+        drop(alarm);
+        (self.ingest, self.shard)
+    }
+
+    /// False when the collector is gone.
+    fn blocks(&mut self, relay: &Relay<'_>, reports: &Sender<Report>) -> bool {
+        loop {
+            match relay.window.next_job(self.owner) {
+                Job::Own(published) => {
+                    self.shard.block(&published.block, &published.lists, self.owner);
+                    let report = Report { ticket: published.ticket, events: self.shard.take_events() };
+                    relay.window.done(self.owner, published);
+                    if reports.send(report).is_err() {
+                        return false;
+                    }
                 }
-            }
-            Job::Read(ticket, mut block, mut lists) => {
-                relay.feed.fill(ticket, &mut block);
-                if relay.window.wait_for_baton(ticket) && walk(relay, ticket, &mut block) {
-                    ingest.block(&block, &mut lists);
-                    relay.window.decoded(ticket, block, lists);
-                    publish(relay);
-                } else {
-                    relay.window.give_back(block, lists);
+                Job::Read(ticket, mut block, mut lists) => {
+                    relay.feed.fill(ticket, &mut block);
+                    if relay.window.wait_for_baton(ticket) && walk(relay, ticket, &mut block) {
+                        self.ingest.block(&block, &mut lists);
+                        relay.window.decoded(ticket, block, lists);
+                        publish(relay);
+                    } else {
+                        relay.window.give_back(block, lists);
+                    }
                 }
+                Job::Over => return true,
             }
-            Job::Over => break,
         }
     }
-    drop(alarm);
-    (ingest, shard)
+
+    /// The input is over and every block is published, so whoever comes first takes what the fragment stage still holds.
+    fn finish(&mut self, relay: &Relay<'_>, last: &Sender<Vec<Event>>) {
+        let leftovers = relay.leftovers.get_or_init(|| {
+            let mut fragments = relay.fragments.lock().unwrap_or_else(PoisonError::into_inner);
+            fragments.finish(relay.workers)
+        });
+        if let Some(items) = leftovers.get(self.owner) {
+            self.shard.leftovers(items);
+        }
+        if last.send(self.shard.take_events()).is_err() {
+            return;
+        }
+        let mut remaining = self.shard.remaining();
+        while !remaining.is_empty() {
+            self.shard.finish_some(&mut remaining);
+            if last.send(self.shard.take_events()).is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// The serial part: record borders of one block.
@@ -199,6 +231,28 @@ fn collect(
         }
     }
     Ok(())
+}
+
+/// Tells what the end of the input brings. Each owner's events are in order; the smallest of all heads is next, so no owner runs
+/// ahead by more than its queue holds.
+fn merge(ends: &[Receiver<Vec<Event>>], collector: &mut Collector, sink: &mut dyn Sink) -> io::Result<()> {
+    let mut heads: Vec<VecDeque<Event>> = ends.iter().map(|_| VecDeque::new()).collect();
+    loop {
+        for (head, end) in heads.iter_mut().zip(ends) {
+            while head.is_empty() {
+                match end.recv() {
+                    Ok(events) => head.extend(events),
+                    Err(_) => break,
+                }
+            }
+        }
+        let next = heads
+            .iter_mut()
+            .filter(|head| !head.is_empty())
+            .min_by_key(|head| head.front().map(|event| event.moment));
+        let Some(event) = next.and_then(VecDeque::pop_front) else { return Ok(()) };
+        collector.absorb([event], sink)?;
+    }
 }
 
 /// Raises the window's alarm when its worker panics, so that nobody waits for it.

@@ -40,4 +40,4 @@ mod tcp;
 
 pub use chunk::{Chunk, Rest};
 pub use community_id::community_id;
-pub use table::{Ended, Flows, Handle, Outcome, Settings, VlanInKey};
+pub use table::{Ended, Flows, Handle, Outcome, Remaining, Settings, VlanInKey};

@@ -67,6 +67,18 @@ impl fmt::Debug for Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle(pub(super) u32);
 
+/// The flows that are left when the input is over, largest name first.
+#[derive(Debug)]
+pub struct Remaining(Vec<u32>);
+
+impl Remaining {
+    /// True when none is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// A flow that is over.
 #[derive(Debug)]
 pub struct Ended<S> {
@@ -243,21 +255,29 @@ impl<S: Default> Flows<S> {
         }
     }
 
+    /// The flows that are left when the input is over.
+    #[must_use]
+    pub fn remaining(&self) -> Remaining {
+        let mut slots: Vec<u32> = self.index.iter().copied().collect();
+        slots.sort_unstable_by_key(|slot| {
+            std::cmp::Reverse(self.opening.get(*slot).map(|opening| opening.id))
+        });
+        Remaining(slots)
+    }
+
+    /// The input is over: gives out the next `count` flows that are left, in order of their names. Piece by piece, because
+    /// the record of a flow is many times larger than its entry.
+    pub fn finish_some(&mut self, remaining: &mut Remaining, count: usize, out: &mut Vec<Ended<S>>) {
+        let from = remaining.0.len().saturating_sub(count);
+        for slot in remaining.0.drain(from..).rev() {
+            out.push(self.remove(slot, EndReason::InputEnd));
+        }
+    }
+
     /// The input is over: gives out every flow that is left, in order of their names.
     pub fn finish(&mut self, out: &mut Vec<Ended<S>>) {
-        let begin = out.len();
-        for slot in std::mem::take(&mut self.index) {
-            out.push(self.close(slot, EndReason::InputEnd));
-        }
-        self.wheel = Wheel::default();
-        self.free.clear();
-        self.hot = Slab::default();
-        self.opening = Slab::default();
-        self.states = Slab::default();
-        self.spoken = Pool::default();
-        if let Some(rest) = out.get_mut(begin..) {
-            rest.sort_unstable_by_key(|ended| ended.facts.id);
-        }
+        let mut remaining = self.remaining();
+        self.finish_some(&mut remaining, usize::MAX, out);
     }
 
     // --- opening ---
