@@ -83,19 +83,20 @@ impl Inspection {
 
     /// `missing` bytes of one end were never seen.
     pub fn gap(&mut self, missing: u64, side: Side, notes: &mut Notes<'_>) {
-        let switched = match &mut self.state {
-            State::Settled => None,
-            State::Probing(probing) => {
-                probing.forget(side);
-                None
-            }
-            State::Reading(_, reader) => {
-                let next = reader.gap(missing, side, &mut notes.on_layer(self.layer));
-                // The hole itself is already a cause of the flow; a reader that gives up on it adds none.
-                self.follow(next)
-            }
-        };
-        self.descend(switched, notes);
+        // A reader that hands over at a hole leaves the hole to the reader inside: one layer deeper with each turn.
+        for _ in 0..=limits::LAYERS_PER_FLOW_MAX {
+            let switched = match &mut self.state {
+                State::Settled => return,
+                State::Probing(probing) => return probing.forget(side),
+                State::Reading(_, reader) => {
+                    let next = reader.gap(missing, side, &mut notes.on_layer(self.layer));
+                    // The hole itself is already a cause of the flow; a reader that gives up on it adds none.
+                    self.follow(next)
+                }
+            };
+            let Some(switch) = switched else { return };
+            self.descend(Some(switch), notes);
+        }
     }
 
     /// Reads a variant of conflicting bytes from the beginning of both streams, with readers of its own.
@@ -408,6 +409,22 @@ mod tests {
         ]);
         assert_eq!(identity.targets[0].answer, Answer::Unseen);
         assert_eq!(hosts(&identity), [(1, "inner.example".into())]);
+    }
+
+    #[test]
+    fn a_tunnel_whose_answer_fell_into_a_hole_is_read_from_there() {
+        let mut identity = Identity::default();
+        let mut notes = Notes::new(&mut identity, Ordinal(1), Timestamp::default());
+        let mut inspection = Inspection::new(Transport::TCP, [49_152, 3_128]);
+        inspection.bytes(b"CONNECT relay.example:80 HTTP/1.1\r\n\r\n", UP, &mut notes);
+        inspection.gap(39, DOWN, &mut notes);
+        inspection.bytes(b"GET / HTTP/1.1\r\nHost: inner.example\r\n\r\n", UP, &mut notes);
+        inspection.gap(7, UP, &mut notes);
+        assert!(!inspection.needs_bytes());
+        assert_eq!(
+            (identity.targets[0].answer, hosts(&identity)),
+            (Answer::Unseen, vec![(1, "inner.example".into())])
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod ftp;
 mod hpack;
 pub mod http1;
 pub mod http2;
+mod http_body;
 mod http_head;
 pub mod kerberos;
 pub mod ldap;
