@@ -2,7 +2,7 @@
 
 use crate::{
     city,
-    support::{Bench, Capture, NOON, Talk, sekisho},
+    support::{ACK, Bench, Capture, NOON, PSH, Talk, sekisho},
 };
 
 fn conforming() -> Capture {
@@ -86,6 +86,17 @@ fn flow_lines_of_an_audit_and_of_flows_agree_on_the_facts() {
         assert_eq!(line[key], audit.flows[0][key], "{key}");
     }
     assert!(line["verdict"].is_null() && audit.flows[0]["verdict"] == "conforming");
+}
+
+#[test]
+fn a_request_without_its_beginning_is_read_when_the_input_ends() {
+    let mut talk = Talk::new("10.20.1.1:50000", "192.0.2.7:8080", NOON);
+    talk.segment(true, 7, 9, ACK | PSH, b"GET / HTTP/1.1\r\nHost: late.example\r\n\r\n");
+    let bench = Bench::new();
+    let input = bench.capture("input.pcap", &talk.capture);
+    let output = sekisho(&["flows", input.to_str().unwrap()]);
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(line["http_host"][0], "late.example");
 }
 
 #[test]
