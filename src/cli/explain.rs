@@ -4,7 +4,7 @@ use std::{fmt::Write as _, net::SocketAddr};
 
 use serde_json::json;
 
-use super::{error::Error, policy::print};
+use super::{error::Error, outputs::print};
 use crate::{
     ground::{
         calendar::parse_stamp,

@@ -98,3 +98,11 @@ impl Sink for Outputs {
         if self.lines.len() >= CHUNK { self.hand_on() } else { Ok(()) }
     }
 }
+
+/// Writes to standard output; a reader that left is told apart by the caller.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn print(text: &str) -> Result<(), Error> {
+    io::stdout().write_all(text.as_bytes()).map_err(|error| Error::Output("-".into(), error))
+}

@@ -1,11 +1,11 @@
 //! `sekisho policy`: check, explain, schema.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use super::{error::Error, explain, files, options::PolicyCommand};
+use super::{error::Error, explain, files, options::PolicyCommand, outputs::print};
 use crate::{
     ground::{model::lang::Lang, words::escape},
     policy::language::{self, Diagnostic, Level, Policy, render_all, schema_json},
@@ -69,12 +69,4 @@ fn closing(path: &Path, diagnostics: &[Diagnostic], valid: bool, lang: Lang) -> 
         (Lang::En, true) => format!("{path}: valid (0 errors, {warnings} warnings)\n"),
         (Lang::En, false) => format!("{path}: not valid ({errors} errors, {warnings} warnings)\n"),
     }
-}
-
-/// Writes to standard output; a reader that left is told apart by the caller.
-///
-/// # Errors
-/// When it cannot be written.
-pub(super) fn print(text: &str) -> Result<(), Error> {
-    io::stdout().write_all(text.as_bytes()).map_err(|error| Error::Output("-".into(), error))
 }
