@@ -36,7 +36,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wire/capture", &["flate2", "glob", "lz4_flex", "pcap", "zstd"]),
     ("wire/decode", &["etherparse"]),
     ("wire/flow", &["hashbrown", "sha1"]),
-    ("wire/proto", &["aes", "aes_gcm", "hkdf", "httparse", "loona_hpack", "tls_parser", "x509_parser"]),
+    ("wire/proto", &["aes", "aes_gcm", "hkdf", "loona_hpack", "tls_parser", "x509_parser"]),
     ("policy/language", &["miette", "schemars", "toml"]),
     ("ground/calendar", &["jiff"]),
     ("run/pipeline", &["crossbeam_channel"]),

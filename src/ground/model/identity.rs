@@ -1,5 +1,11 @@
 //! What a flow itself showed about whom it talked to.
 
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, RandomState},
+    sync::OnceLock,
+};
+
 use super::{
     cause::{Cause, Causes},
     field::Field,
@@ -153,25 +159,40 @@ pub struct Identity {
     pub client: Option<Side>,
     /// Facts that did not fit.
     pub lost: u32,
+    /// Places of the facts by their digest: a flow may state thousands, and each is looked for.
+    index: BTreeMap<u64, Vec<u16>>,
+}
+
+/// The same thing said by the same end on the same layer; when, and whether by a variant, is what the first one says.
+fn is_same(one: &Observation, other: &Observation) -> bool {
+    one.field == other.field && one.side == other.side && one.layer == other.layer && one.value == other.value
+}
+
+/// Keyed at random in each process: nobody can make many facts look alike.
+fn digest(observation: &Observation) -> u64 {
+    static KEYED: OnceLock<RandomState> = OnceLock::new();
+    let said = (observation.field, observation.side, observation.layer, &observation.value);
+    KEYED.get_or_init(RandomState::new).hash_one(said)
 }
 
 impl Identity {
     /// Adds a fact unless it is there already; beyond the bound it is counted and `parser_limit` is noted.
     pub fn add(&mut self, observation: Observation) {
-        let known = self.observations.iter().any(|known| {
-            known.field == observation.field
-                && known.value == observation.value
-                && known.side == observation.side
-                && known.layer == observation.layer
-        });
-        if known {
+        let digest = digest(&observation);
+        let alike = self.index.entry(digest).or_default();
+        let same = |place: &u16| {
+            self.observations.get(usize::from(*place)).is_some_and(|known| is_same(known, &observation))
+        };
+        if alike.iter().any(same) {
             return;
         }
-        if self.observations.len() >= limits::OBSERVATIONS_PER_FLOW_MAX {
+        let place = u16::try_from(self.observations.len()).unwrap_or(u16::MAX);
+        if usize::from(place) >= limits::OBSERVATIONS_PER_FLOW_MAX {
             self.lost = self.lost.saturating_add(1);
             self.causes.add_with(Cause::ParserLimit, "observations");
             return;
         }
+        alike.push(place);
         self.observations.push(observation);
     }
 
