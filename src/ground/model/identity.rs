@@ -179,7 +179,7 @@ impl Identity {
     /// Adds a fact unless it is there already; beyond the bound it is counted and `parser_limit` is noted.
     pub fn add(&mut self, observation: Observation) {
         let digest = digest(&observation);
-        let alike = self.index.entry(digest).or_default();
+        let alike = self.index.get(&digest).map_or(&[][..], Vec::as_slice);
         let same = |place: &u16| {
             self.observations.get(usize::from(*place)).is_some_and(|known| is_same(known, &observation))
         };
@@ -192,7 +192,7 @@ impl Identity {
             self.causes.add_with(Cause::ParserLimit, "observations");
             return;
         }
-        alike.push(place);
+        self.index.entry(digest).or_default().push(place);
         self.observations.push(observation);
     }
 
