@@ -543,6 +543,7 @@ mod tests {
             b"+OK POP3\r\n",
             b"\x05\x01\x00\x05\x00\x05\x01\x00\x03\x09a.example\x01\xbb",
             b"\x00\x00\x00\x08\x04\xd2\x16\x2f",
+            b"\x16\x03\x01\x00\x50\x01\x00\x00\x4c\x03\x03",
         ]);
         (start, prop::collection::vec(any::<u8>(), 0..120))
             .prop_map(|(start, tail)| [start, &tail[..]].concat())

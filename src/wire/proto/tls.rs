@@ -74,8 +74,10 @@ fn probe_record(first: &[u8]) -> Guess {
         // Mid-stream: no cipher of TLS makes a record of less than 16 bytes.
         _ => (16..=RECORD_LEN_MAX).contains(&len),
     };
+    // A message's start is proof enough; whatever is put behind a hello must not hide it. The others are weaker and need a
+    // neighbour that does not contradict them.
     let next = first.get(RECORD_HEADER_LEN + len..).unwrap_or_default();
-    if fits && could_be_header(next) { Guess::Yes } else { Guess::No }
+    if fits && (kind == HANDSHAKE || could_be_header(next)) { Guess::Yes } else { Guess::No }
 }
 
 /// True when nothing in these bytes, however few, contradicts a record header.
