@@ -113,7 +113,9 @@ impl Shard {
         let payload = packet.payload(frame);
         if !self.flows.is_reading(handle) {
             // RULES 24: a settled flow costs this one look, unless a new handshake begins in it.
-            let begins = proto::reopens(packet.tuple.transport, payload);
+            self.flows.keep_syn_data(handle, packet, payload);
+            let begins =
+                proto::reopens(packet.tuple.transport, payload) && Flows::<Reading>::may_resume(packet);
             if !begins || !self.flows.state(handle).reopen() {
                 return;
             }

@@ -80,10 +80,12 @@ impl<S: Default> Flows<S> {
 
     /// The flow's bytes are wanted again, from this packet on (RULES 24): to be called between [`Flows::packet`] and
     /// [`Flows::read`].
+    ///
+    /// A SYN or a reset is no part of the stream, and beginning at its number would hide what the stream says next.
     pub fn resume_reading(&mut self, handle: Handle, packet: &Decoded) {
         let side = self.now.side;
         let Some(hot) = self.hot.get_mut(handle.0) else { return };
-        if hot.marks.has(HotMarks::READING) || hot.marks.has(HotMarks::CARRIER) {
+        if hot.marks.has(HotMarks::READING) || hot.marks.has(HotMarks::CARRIER) || !Self::may_resume(packet) {
             return;
         }
         hot.marks.set(HotMarks::READING, true);
@@ -92,6 +94,27 @@ impl<S: Default> Flows<S> {
         let Some(tcp) = &spoken.tcp else { return };
         let reading = Reading::resume(tcp, side, head);
         self.keep_reading(handle.0, Box::new(reading));
+    }
+
+    /// True when the packet's bytes are part of its flow's stream or are datagrams.
+    #[must_use]
+    pub fn may_resume(packet: &Decoded) -> bool {
+        packet.tcp.is_none_or(|head| !head.flags.has(TcpFlags::SYN) && !head.flags.has(TcpFlags::RST))
+    }
+
+    /// Keeps the data of a SYN that the flow holds, whether the flow is read or not: if the SYN is answered, they are the
+    /// first bytes of the next flow (RULES 34).
+    pub fn keep_syn_data(&mut self, handle: Handle, packet: &Decoded, payload: &[u8]) {
+        let side = self.now.side;
+        let is_syn = packet.tcp.is_some_and(|head| head.flags.has(TcpFlags::SYN));
+        if !is_syn || payload.is_empty() || self.now.duplicate {
+            return;
+        }
+        let slot = self.hot.get(handle.0).map(|hot| hot.spoken);
+        let spoken = slot.and_then(|slot| self.spoken.get_mut(slot));
+        if let Some(held) = spoken.and_then(|spoken| spoken.held_copy(packet, side)) {
+            held.data.get_or_insert_with(|| payload.into());
+        }
     }
 
     pub(super) fn datagram(

@@ -57,6 +57,11 @@ impl Holes {
         filled
     }
 
+    /// Where the first hole begins that the other end has not acknowledged to its end: its bytes may still come.
+    pub(super) fn first_unacked(&self, acked: u64) -> Option<u64> {
+        self.open.iter().find(|hole| hole.1 > acked).map(|hole| hole.0)
+    }
+
     /// True when a hole begins at `position`.
     pub(super) fn begins_at(&self, position: u64) -> bool {
         self.open.iter().any(|hole| hole.0 == position)

@@ -67,8 +67,11 @@ impl Reading {
             }
         }
         if let Some(stream) = reading.streams.get_mut(side.index()) {
+            // A packet ahead of its stream must not hide the bytes before it, which are still to come.
+            let me = tcp.side(side);
+            let waiting = me.holes().and_then(|holes| holes.first_unacked(me.acked)).unwrap_or(me.next);
             *stream = Stream::default();
-            stream.begin(extend(tcp.side(side).next, head.seq));
+            stream.begin(extend(me.next, head.seq).min(waiting));
         }
         reading
     }
@@ -282,6 +285,26 @@ mod tests {
         assert_eq!(heard, [Rest::Bytes(Side::Opener, b"again".to_vec())]);
         story.server("PA", 1, 39, b"answer");
         assert_eq!(story.heard(Side::Answerer), "answer");
+    }
+
+    #[test]
+    fn a_flow_that_is_read_again_hides_nothing_behind_the_packet_that_woke_it() {
+        let woken = |letters: &str, seq: u32| {
+            let mut story = Story::new();
+            story.handshake().client("PA", 1, 1, b"hello");
+            let handle = story.last.unwrap();
+            story.flows.stop_reading(handle, &mut |_| {});
+            let decoy = client(letters, seq, 1, b"decoy");
+            story.flows.packet(&decoy);
+            story.flows.resume_reading(handle, &decoy);
+            story.flows.read(handle, &decoy, b"decoy", &mut |_| {});
+            let resumed = story.flows.is_reading(handle);
+            story.client("PA", 6, 1, b"name");
+            (resumed, story.heard(Side::Opener))
+        };
+        assert_eq!(woken("PA", 40), (true, "helloname".to_owned()));
+        assert_eq!(woken("PA", 6 + (1 << 30)), (true, "helloname".to_owned()));
+        assert!(!woken("S", 40).0 && !woken("RA", 40).0);
     }
 
     #[test]
