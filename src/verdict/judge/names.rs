@@ -19,7 +19,7 @@ const COVER_NAMES: &[&[u8]] = &[b"cloudflare-ech.com"];
 pub(super) struct Names<'a> {
     /// Well-formed and read from bytes that nothing contradicts: they may supply a listed name.
     pub(super) acquitting: Vec<&'a HostName>,
-    /// Read from a variant of conflicting bytes: they may convict and never acquit.
+    /// Read from a variant of conflicting bytes, or said by the server itself: they may convict and never acquit.
     pub(super) convicting: Vec<&'a HostName>,
     /// A name was seen that no policy can list.
     pub(super) is_malformed: bool,
@@ -54,7 +54,7 @@ impl<'a> Names<'a> {
     fn add(&mut self, observation: &'a Observation, facts: &FlowFacts) {
         let Some(name) = name_of(observation) else { return };
         match name.malformed() {
-            None if observation.variant => self.convicting.push(name),
+            None if observation.variant || observation.side != facts.client => self.convicting.push(name),
             None => self.acquitting.push(name),
             // The server's own address in place of a name says nothing new.
             Some(Malformed::IpLiteral) if name.as_ip() == Some(facts.server_end().addr) => {}
