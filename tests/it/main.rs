@@ -5,8 +5,15 @@
 mod city;
 mod cli;
 mod corpus;
+mod court;
 mod golden;
 mod hostile;
 mod rules;
 mod support;
 mod threads;
+mod threats_dns;
+mod threats_frag_tunnel;
+mod threats_http;
+mod threats_properties;
+mod threats_stream;
+mod threats_tls;

@@ -44,14 +44,20 @@ impl Capture {
 
     /// Classic pcap, little endian, nanoseconds, Ethernet.
     pub fn bytes(&self) -> Vec<u8> {
+        self.cut_bytes(262_144)
+    }
+
+    /// The same with every frame cut at this length.
+    pub fn cut_bytes(&self, snaplen: usize) -> Vec<u8> {
         let mut out = Vec::new();
         for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, 1] {
             out.extend_from_slice(&word.to_le_bytes());
         }
         for (at, frame) in &self.frames {
-            let words = [(at / SECOND) as u32, (at % SECOND) as u32, frame.len() as u32, frame.len() as u32];
+            let kept = frame.len().min(snaplen);
+            let words = [(at / SECOND) as u32, (at % SECOND) as u32, kept as u32, frame.len() as u32];
             words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
-            out.extend_from_slice(frame);
+            out.extend_from_slice(&frame[..kept]);
         }
         out
     }
@@ -154,6 +160,11 @@ fn pseudo(source: IpAddr, target: IpAddr, protocol: u8, len: usize) -> u32 {
     }
 }
 
+/// The checksum of a TCP, UDP or ICMPv6 packet whose own field is zero.
+pub fn checksum(source: IpAddr, target: IpAddr, protocol: u8, packet: &[u8]) -> u16 {
+    fold(sum(packet, pseudo(source, target, protocol, packet.len())))
+}
+
 /// One TCP segment with a right checksum.
 pub fn tcp(source: SocketAddr, target: SocketAddr, seq: u32, ack: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     let mut segment = Vec::new();
@@ -163,7 +174,7 @@ pub fn tcp(source: SocketAddr, target: SocketAddr, seq: u32, ack: u32, flags: u8
     segment.extend_from_slice(&ack.to_be_bytes());
     segment.extend_from_slice(&[0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
     segment.extend_from_slice(payload);
-    let checksum = fold(sum(&segment, pseudo(source.ip(), target.ip(), 6, segment.len())));
+    let checksum = checksum(source.ip(), target.ip(), 6, &segment);
     segment[16..18].copy_from_slice(&checksum.to_be_bytes());
     segment
 }
@@ -175,7 +186,7 @@ pub fn udp(source: SocketAddr, target: SocketAddr, payload: &[u8]) -> Vec<u8> {
     datagram.extend_from_slice(&(8 + payload.len() as u16).to_be_bytes());
     datagram.extend_from_slice(&[0, 0]);
     datagram.extend_from_slice(payload);
-    let checksum = fold(sum(&datagram, pseudo(source.ip(), target.ip(), 17, datagram.len())));
+    let checksum = checksum(source.ip(), target.ip(), 17, &datagram);
     datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
     datagram
 }
