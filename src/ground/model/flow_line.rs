@@ -119,11 +119,11 @@ pub const COLUMNS: &[Column] = &[
     fact("client_ip", "address of the end that opened the flow, see direction_basis", |r, _| {
         Cell::Text(r.facts.client_end().addr.to_string())
     }),
-    fact("client_port", "its port; null where the protocol has none", |r, _| {
+    fact("client_port", "its port; null where the protocol has none or it was not seen", |r, _| {
         port(&r.facts, r.facts.client_end().port)
     }),
     fact("server_ip", "address of the other end", |r, _| Cell::Text(r.facts.server_end().addr.to_string())),
-    fact("server_port", "its port; null where the protocol has none", |r, _| {
+    fact("server_port", "its port; null where the protocol has none or it was not seen", |r, _| {
         port(&r.facts, r.facts.server_end().port)
     }),
     fact(
@@ -316,8 +316,10 @@ fn time(at: Timestamp) -> Cell {
     Cell::Text(at.to_string())
 }
 
+/// Two ports of 0 are ports that nobody saw: of fragments without their first one, of a header that was not there.
 const fn port(facts: &FlowFacts, port: u16) -> Cell {
-    if facts.transport.has_ports() { Cell::Number(port as u64) } else { Cell::Null }
+    let seen = facts.opener.port != 0 || facts.answerer.port != 0;
+    if facts.transport.has_ports() && seen { Cell::Number(port as u64) } else { Cell::Null }
 }
 
 fn sum(facts: &FlowFacts, of: fn(&SideFacts) -> u64) -> Cell {

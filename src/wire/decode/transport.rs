@@ -44,7 +44,7 @@ pub(super) fn read(bytes: &[u8], network: &Network, decoded: &mut Decoded) {
         Transport::ICMP | Transport::ICMPV6 => (icmp(content, decoded), wire_len),
         _ => (Some(0), wire_len),
     };
-    let Some(header_len) = header_len else {
+    let Some(header_len) = header_len.or_else(|| cut_ports(content, decoded)) else {
         decoded.marks.add(PacketMarks::NO_TRANSPORT);
         return decoded.payload_behind(network, 0, wire_len);
     };
@@ -94,6 +94,25 @@ fn tcp_without_options(content: &[u8], decoded: &mut Decoded) -> Option<usize> {
     *fixed.get_mut(12)? |= 0x50;
     tcp_fields(&TcpHeaderSlice::from_slice(&fixed).ok()?, decoded);
     Some(header_len)
+}
+
+/// TCP, UDP and SCTP begin with their ports: a snaplen that leaves no more than these leaves the flow. The payload is taken
+/// to begin behind the shortest header there is.
+#[cold]
+fn cut_ports(content: &[u8], decoded: &mut Decoded) -> Option<usize> {
+    let shortest = match decoded.tuple.transport {
+        Transport::TCP => 20,
+        Transport::UDP => 8,
+        Transport::SCTP => 12,
+        _ => return None,
+    };
+    let [a, b, c, d] = *content.first_chunk()?;
+    if content.len() >= shortest || !decoded.marks.has(PacketMarks::CUT) {
+        return None;
+    }
+    decoded.tuple.source.port = u16::from_be_bytes([a, b]);
+    decoded.tuple.target.port = u16::from_be_bytes([c, d]);
+    Some(shortest)
 }
 
 #[inline(always)]

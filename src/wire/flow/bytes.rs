@@ -9,7 +9,7 @@ use super::{
 use crate::ground::model::{
     address::Transport,
     cause::{Cause, Causes},
-    decoded::{Decoded, TcpFlags},
+    decoded::{Decoded, PacketMarks, TcpFlags},
     key::Side,
 };
 
@@ -37,6 +37,10 @@ impl<S: Default> Flows<S> {
         let Some(head) = &packet.tcp else {
             if hot.transport != Transport::TCP {
                 self.datagram(handle.0, packet, payload, now.side, sink);
+            } else if packet.marks.has(PacketMarks::CUT)
+                && let Some(spoken) = self.speak(handle.0)
+            {
+                spoken.rare().causes.add(Cause::Snaplen);
             }
             return;
         };

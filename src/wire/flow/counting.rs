@@ -48,7 +48,9 @@ impl<S: Default> Flows<S> {
             }
         }
         let before = hot.state;
-        if let (Some(head), Some(tcp)) = (&packet.tcp, &mut spoken.tcp) {
+        if let Some(head) = &packet.tcp {
+            // None yet, when the flow's first packets were cut inside their headers.
+            let tcp = spoken.tcp.get_or_insert_default();
             let reason = doubt::reason(packet, head, tcp.side(side), tcp.side(side.other()));
             self.now.doubt = reason;
             let segment = Segment {
@@ -211,6 +213,18 @@ mod tests {
         assert_eq!((facts.sides[0].retransmissions, facts.packets()), (0, 8));
         assert_eq!(story.heard(Side::Opener), "hello");
         story.finish();
+    }
+
+    #[test]
+    fn a_header_that_the_snaplen_cut_hides_nothing_but_itself() {
+        let mut story = Story::new();
+        let mut cut = client("", 0, 0, b"");
+        cut.tcp = None;
+        cut.marks.add(PacketMarks::CUT);
+        story.feed(cut, b"");
+        story.handshake().client("PA", 1, 1, b"hello");
+        assert_eq!(story.heard(Side::Opener), "hello");
+        assert_eq!((story.facts().packets(), story.causes()), (5, vec!["snaplen"]));
     }
 
     #[test]
