@@ -496,14 +496,19 @@ impl Policy {
     }
 
     /// True when a tag of the frame belongs to neither end's segment (RULES 1). With no segment at either end there
-    /// is nothing to compare with.
+    /// is nothing to compare with. A segment that declares no VLAN takes those that no other segment declares.
     #[must_use]
-    pub fn vlan_mismatch(&self, vlans: &[u16], client: Place, server: Place) -> bool {
+    pub fn vlan_mismatch(&self, vlans: &[u16], client: Place, server: Place, at: Timestamp) -> bool {
         let mut segments = [client.segment(), server.segment()].into_iter().flatten().peekable();
+        let is_taken = |segment: SegmentIndex, vlan: u16| {
+            let segment = self.segment(segment);
+            segment.vlan.contains(&vlan)
+                || segment.vlan.is_empty() && self.vlan_owners(vlan, at).next().is_none()
+        };
         segments.peek().is_some()
-            && vlans.iter().any(|vlan| {
-                *vlan != 0 && !segments.clone().any(|segment| self.segment(segment).takes_vlan(*vlan))
-            })
+            && vlans
+                .iter()
+                .any(|vlan| *vlan != 0 && !segments.clone().any(|segment| is_taken(segment, *vlan)))
     }
 }
 
@@ -557,10 +562,16 @@ mod tests {
             Place::Segment(SegmentIndex(number as u16))
         };
         let (mn, lg) = (segment("kojin"), segment("gyomu"));
-        assert!(!policy.vlan_mismatch(&[11], mn, lg) && !policy.vlan_mismatch(&[22], mn, lg));
-        assert!(policy.vlan_mismatch(&[31], mn, lg) && policy.vlan_mismatch(&[11, 31], mn, lg));
-        assert!(!policy.vlan_mismatch(&[0], mn, lg), "a priority tag names no VLAN");
-        assert!(!policy.vlan_mismatch(&[31], Place::Unknown, Place::Rest(ZoneIndex(0))));
+        assert!(
+            !policy.vlan_mismatch(&[11], mn, lg, at(SPRING))
+                && !policy.vlan_mismatch(&[22], mn, lg, at(SPRING))
+        );
+        assert!(
+            policy.vlan_mismatch(&[31], mn, lg, at(SPRING))
+                && policy.vlan_mismatch(&[11, 31], mn, lg, at(SPRING))
+        );
+        assert!(!policy.vlan_mismatch(&[0], mn, lg, at(SPRING)), "a priority tag names no VLAN");
+        assert!(!policy.vlan_mismatch(&[31], Place::Unknown, Place::Rest(ZoneIndex(0)), at(SPRING)));
         assert_eq!(policy.vlan_owners(31, at(SPRING)).count(), 1);
     }
 

@@ -198,12 +198,6 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// True when the VLAN can be this segment's: it declares it, or declares none.
-    #[must_use]
-    pub fn takes_vlan(&self, vlan: u16) -> bool {
-        self.vlan.is_empty() || self.vlan.contains(&vlan)
-    }
-
     /// True when the link address begins as the segment's do.
     #[must_use]
     pub fn has_mac(&self, mac: Mac) -> bool {

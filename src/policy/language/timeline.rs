@@ -94,6 +94,7 @@ pub(super) fn borders(objects: &Objects) -> Vec<Timestamp> {
     all.extend(objects.destinations.iter().flat_map(|object| periods(&object.periods)));
     all.extend(objects.channels.iter().flat_map(|object| periods(&object.periods)));
     all.extend(objects.forbids.iter().flat_map(|object| periods(&object.periods)));
+    all.extend(objects.paths.iter().flat_map(|object| periods(&object.periods)));
     let mut borders: Vec<_> = all.into_iter().flat_map(|period| [period.from, period.until]).collect();
     borders.sort_unstable();
     borders.dedup();
