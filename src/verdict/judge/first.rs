@@ -48,6 +48,7 @@ fn facts_of(packet: &Decoded) -> FlowFacts {
         (PacketMarks::FRAG_INCOMPLETE, Cause::FragIncomplete),
         (PacketMarks::FRAG_OVERLAP, Cause::FragOverlap),
         (PacketMarks::DEPTH_LIMIT, Cause::DepthLimit),
+        (PacketMarks::SOURCE_ROUTED, Cause::UnknownAddress),
     ] {
         if packet.marks.has(mark) {
             causes.add(cause);

@@ -179,6 +179,10 @@ impl Spoken {
                 self.rare().causes.add(cause);
             }
         }
+        if packet.marks.has(PacketMarks::SOURCE_ROUTED) {
+            // The sender tells routers the way: the target in the header is not where it ends.
+            self.rare().causes.add_with(Cause::UnknownAddress, "source_routed");
+        }
     }
 }
 
