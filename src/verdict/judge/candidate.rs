@@ -6,6 +6,7 @@ use super::{
     condition::{self, Conditions},
     names::NameState,
     order::{Next, Reading},
+    targets,
 };
 use crate::{
     ground::model::{
@@ -157,18 +158,20 @@ fn lift_by_causes(reading: &Reading<'_>, candidate: &Candidate<'_>, judgement: &
 
 /// What a cause casts doubt on, once the channel has had its say.
 fn touched(reading: &Reading<'_>, channel: &Channel, note: &CauseNote) -> Touch {
-    let named = |app: &Arc<str>| **app == *note.argument || **app == *reading.facts.identity.app;
-    let says_so = match &channel.app {
-        AppRule::Any(_) => true,
-        AppRule::Named(app) => named(app),
-        AppRule::Implied => false,
-    };
+    let is_the_tunnel = |app: &Arc<str>| **app == *note.argument || **app == *reading.facts.identity.app;
     match note.cause {
         // Whether an outer name counts was asked already (DESIGN §4).
         Cause::EchOuterOnly => Touch::NOTHING,
-        Cause::Tunnel | Cause::NotTheExpectedProtocol if says_so => Touch::NOTHING,
-        // Both orientations were judged where the direction is not sure (RULES 25).
-        Cause::Midstream => Touch::NAME,
+        Cause::Tunnel => match &channel.app {
+            AppRule::Any(_) => Touch::NOTHING,
+            AppRule::Named(app) if is_the_tunnel(app) => Touch::NOTHING,
+            _ => note.cause.touches(),
+        },
+        // Any protocol is as good as another; whether all of it was encrypted is a question of its own.
+        Cause::NotTheExpectedProtocol if matches!(channel.app, AppRule::Any(_)) => Touch::ENCRYPTION,
+        // Both orientations were judged where the direction is not sure (RULES 25); what passed before, and when it
+        // began, was not seen.
+        Cause::Midstream => Touch::NAME.and(Touch::LIMIT),
         Cause::OneWay if channel.may_be_one_way(reading.facts.transport, reading.port()) => Touch::NOTHING,
         cause => cause.touches(),
     }
@@ -210,8 +213,9 @@ fn of_leg<'a>(reading: &Reading<'a>, leg: &Leg) -> Option<Candidate<'a>> {
         return candidate(reading, leg.channel, leg.from, leg.to, leg.validity);
     }
     let channel = reading.policy.channel(leg.channel);
-    // The port of a proxy is free; what it is asked for is judged as a target (RULES 2).
-    let is_free = is_proxy(reading);
+    // The port of a proxy is free for what is asked of it, which is judged as a target (RULES 2). Its other services are
+    // services like any other machine's.
+    let is_free = is_proxy(reading) && targets::is_asked(reading);
     let is_served = is_free || channel.serves(reading.facts.transport, reading.port());
     is_served.then(|| Candidate {
         channel,

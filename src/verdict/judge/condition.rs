@@ -5,7 +5,7 @@ use crate::{
     ground::model::{
         address::Transport,
         cause::{Cause, Causes, Touch},
-        facts::FlowFacts,
+        facts::{FlowFacts, SideFacts},
         field::Field,
         identity::{Basis, Marks},
         key::Side,
@@ -50,6 +50,9 @@ pub(super) fn of_flow(
         let names: Vec<_> =
             reading.names.acquitting.iter().chain(&reading.names.convicting).copied().collect();
         tenant(reading, channel, index, &names, &mut conditions);
+        if channel.tenant == Some(Tenant::Own) && reading.names.acquitting.is_empty() {
+            conditions.doubts.add(Cause::NoSni);
+        }
         certificate(reading.facts, reading.policy.destination(index), &mut conditions);
     }
     limits(reading, channel, &mut conditions);
@@ -82,9 +85,18 @@ fn protocol(reading: &Reading<'_>, channel: &Channel, conditions: &mut Condition
             .add_with(Cause::NotTheExpectedProtocol, if is_read { identity.app } else { "unknown" });
     }
     let marks = identity.marks;
-    // A hello that the server never answered in kind may be a cover for anything.
-    if marks.has(Marks::CLIENT_HELLO) && !marks.has(Marks::SERVER_HELLO) && !marks.has(Marks::REFUSED) {
+    // A hello that the server never answered in kind may be a cover for anything; one that it refused is the end.
+    let goes_on = marks.has(Marks::ENCRYPTED_OPENER) || marks.has(Marks::ENCRYPTED_ANSWERER);
+    let is_refused = marks.has(Marks::REFUSED) && !goes_on;
+    if marks.has(Marks::CLIENT_HELLO) && !marks.has(Marks::SERVER_HELLO) && !is_refused {
         conditions.doubts.add_with(Cause::NotTheExpectedProtocol, "no_server_hello");
+    }
+    // Records without any hello are records by their look only, unless the hello is what the capture lacks.
+    let is_family = ["tls", "dtls", "quic"].contains(&identity.app);
+    let has_hello = marks.has(Marks::CLIENT_HELLO) || marks.has(Marks::SERVER_HELLO);
+    let lacks = [Cause::Midstream, Cause::Snaplen, Cause::GapAcked, Cause::GapUnacked];
+    if is_family && !has_hello && !lacks.iter().any(|cause| reading.facts.causes.has(*cause)) {
+        conditions.doubts.add_with(Cause::NotTheExpectedProtocol, "no_hello");
     }
 }
 
@@ -181,7 +193,9 @@ fn stands_for(certified: &HostName, pattern: &NamePattern) -> bool {
 
 /// Volume and hours: broken is at least undecidable (RULES 5).
 fn limits(reading: &Reading<'_>, channel: &Channel, conditions: &mut Conditions) {
-    let (up, down) = (reading.facts.up().payload_bytes, reading.facts.down().payload_bytes);
+    // What the peer acknowledged has passed, seen or not.
+    let passed = |side: &SideFacts| side.payload_bytes.saturating_add(side.unseen_bytes);
+    let (up, down) = (passed(reading.facts.up()), passed(reading.facts.down()));
     let has_files = reading.facts.identity.marks.has(Marks::FILES) && down > up;
     let is_download = match channel.download {
         Some(Download::Forbidden) => has_files,

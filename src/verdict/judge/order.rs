@@ -228,6 +228,11 @@ fn same_segment(reading: &Reading<'_>, judgement: &mut Judgement) -> Next {
     if one.is_none() || one != reading.server.place.segment() {
         return Next::On;
     }
+    if reading.facts.causes.has(Cause::UnknownAddress) {
+        // Routed on by its sender: where it went is not known.
+        judgement.doubt(Cause::UnknownAddress, "");
+        return Next::Decided;
+    }
     match reading.policy.defaults().intra_segment {
         Stance::Observe | Stance::Allow => Next::Decided,
         Stance::Finding => {
@@ -252,9 +257,10 @@ pub(super) fn default(reading: &Reading<'_>, judgement: &mut Judgement) -> Next 
     } else {
         match defaults.inter_segment {
             Stance::Deny => judgement.convict(candidate::what_is_missing(reading), None),
-            Stance::Finding => judgement.doubt(Cause::AmbiguousChannel, "inter_segment"),
-            // Looked at only: the policy says so, and no channel stands behind it.
-            Stance::Observe | Stance::Allow => {}
+            // Looked at only: no channel stands behind it, and what crosses segments is never out of scope (RULES 7).
+            Stance::Finding | Stance::Observe | Stance::Allow => {
+                judgement.doubt(Cause::AmbiguousChannel, "inter_segment");
+            }
         }
     }
     Next::Decided
@@ -263,7 +269,12 @@ pub(super) fn default(reading: &Reading<'_>, judgement: &mut Judgement) -> Next 
 /// A tag that belongs to neither end's segment makes the addresses doubtful, even inside one segment (RULES 1, 17).
 fn vlan_must_fit(reading: &Reading<'_>, judgement: &mut Judgement) {
     let (client, server) = (reading.client.place, reading.server.place);
-    if reading.facts.sides.iter().any(|side| reading.policy.vlan_mismatch(&side.vlans, client, server)) {
+    if reading
+        .facts
+        .sides
+        .iter()
+        .any(|side| reading.policy.vlan_mismatch(&side.vlans, client, server, reading.at))
+    {
         judgement.doubt(Cause::VlanSegmentMismatch, "");
     }
 }

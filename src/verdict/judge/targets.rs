@@ -115,6 +115,11 @@ fn is_own_segment(reading: &Reading<'_>, end: &End) -> bool {
     end.place.segment().is_some() && end.place.segment() == reading.client.place.segment()
 }
 
+/// True when the flow asks a proxy for something, or may do so where nobody can read it.
+pub(super) fn is_asked(reading: &Reading<'_>) -> bool {
+    !reading.facts.identity.targets.is_empty() || may_carry_requests(reading)
+}
+
 /// A proxy's machine may have other services; only one that is recognised on its own port is no request to a proxy.
 fn may_carry_requests(reading: &Reading<'_>) -> bool {
     let facts = reading.facts;
@@ -299,6 +304,15 @@ fn conditions(
     if channel.encrypt == Some(Encrypt::Required) && is_clear {
         return Some(Ruling::Broken(FaultKind::Cleartext, None));
     }
+    // Nothing passes where the proxy refuses.
+    let is_secret = identity.marks.has(Marks::HANDSHAKE) || matches!(target.answer, Answer::Refused(_));
+    if channel.encrypt == Some(Encrypt::Required) && !is_secret {
+        return Some(Ruling::Doubtful(
+            Some(channel.id.clone()),
+            Cause::NotTheExpectedProtocol,
+            "no_handshake",
+        ));
+    }
     let implied = implied_apps(Transport::TCP, target.port.unwrap_or(0));
     let is_other = identity.inner_apps.first().is_some_and(|app| !implied.contains(app))
         || identity.inner_apps.is_empty() && identity.marks.has(Marks::OPAQUE);
@@ -307,9 +321,9 @@ fn conditions(
         .then(|| Ruling::Doubtful(Some(channel.id.clone()), Cause::NotTheExpectedProtocol, "inside"))
 }
 
-/// A conforming flow stays so only if nothing weakens what its targets were read from (RULES 8, 12).
+/// A flow conforms, or stays inside its segment, only if nothing weakens what its targets were read from (RULES 8, 12).
 fn weaken(reading: &Reading<'_>, judgement: &mut Judgement) {
-    if judgement.verdict != Verdict::Conforming {
+    if judgement.verdict > Verdict::Conforming {
         return;
     }
     let facts = reading.facts;
