@@ -9,6 +9,7 @@ mod court;
 mod golden;
 mod hostile;
 mod quic;
+mod review;
 mod rules;
 mod support;
 mod threads;
