@@ -30,11 +30,13 @@ impl Aggregate {
             join(known, fire, &record.facts);
             return;
         }
-        let of_host = self.per_host.entry((fire.check, fire.host)).or_default();
-        if *of_host >= limits::FINDINGS_PER_HOST_MAX || self.findings.len() >= limits::FINDINGS_MAX {
+        // Asked first: a full list must not go on growing by the hosts it does not list.
+        let is_full = self.findings.len() >= limits::FINDINGS_MAX;
+        let of_host = (!is_full).then(|| self.per_host.entry((fire.check, fire.host)).or_default());
+        let Some(of_host) = of_host.filter(|count| **count < limits::FINDINGS_PER_HOST_MAX) else {
             *self.others.entry(fire.check).or_default() += 1;
             return;
-        }
+        };
         *of_host += 1;
         let mut finding = begin(key.clone(), fire, &record.facts, accepted_by);
         join(&mut finding, fire, &record.facts);
