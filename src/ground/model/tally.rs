@@ -49,6 +49,10 @@ pub struct Tally {
     pub no_flow: BTreeMap<NoFlow, Count>,
     /// Frames whose flow found no place, judged by address only (RULES 26).
     pub untracked: [Count; 5],
+    /// Of these: violating, and covered by no `accept` entry.
+    pub untracked_violations: u64,
+    /// Flows in which a reader failed, whatever their verdict (RULES 38).
+    pub parser_panics: u64,
     /// Unknown EtherTypes, LLC protocols and link types by number, for the blind-spot list.
     pub unknown_types: BTreeMap<(NoFlow, u16), u64>,
     /// Of the frames in flows: SPAN duplicates.
@@ -119,6 +123,8 @@ impl Tally {
         for (kind, count) in &other.unknown_types {
             *self.unknown_types.entry(*kind).or_default() += count;
         }
+        self.untracked_violations += other.untracked_violations;
+        self.parser_panics += other.parser_panics;
         self.duplicates.add(other.duplicates);
         self.cut += other.cut;
         self.one_way_flows += other.one_way_flows;

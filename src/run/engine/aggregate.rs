@@ -6,7 +6,7 @@ use crate::{
     ground::model::{
         coverage::Coverage,
         facts::FlowFacts,
-        finding::{CheckId, Finding, FindingKey},
+        finding::{CheckId, Finding, FindingKey, Severity},
         flow_line::FlowRecord,
         limits,
     },
@@ -20,6 +20,8 @@ pub(super) struct Aggregate {
     /// Findings of one host under one check, so that a flood of one does not push another off the list.
     per_host: BTreeMap<(CheckId, Option<IpAddr>), usize>,
     others: BTreeMap<CheckId, u64>,
+    /// The worst severity among those, acceptances left out.
+    worst_other: Option<Severity>,
 }
 
 impl Aggregate {
@@ -28,6 +30,10 @@ impl Aggregate {
         let key = key(fire);
         if let Some(known) = self.findings.get_mut(&key) {
             join(known, fire, &record.facts);
+            if accepted_by.is_none() {
+                // An acceptance covers some hosts for a time; a finding is accepted when all of it is (RULES 37).
+                known.accepted_by = None;
+            }
             return;
         }
         // Asked first: a full list must not go on growing by the hosts it does not list.
@@ -35,6 +41,9 @@ impl Aggregate {
         let of_host = (!is_full).then(|| self.per_host.entry((fire.check, fire.host)).or_default());
         let Some(of_host) = of_host.filter(|count| **count < limits::FINDINGS_PER_HOST_MAX) else {
             *self.others.entry(fire.check).or_default() += 1;
+            if accepted_by.is_none() {
+                self.worst_other = self.worst_other.max(Some(fire.severity));
+            }
             return;
         };
         *of_host += 1;
@@ -52,6 +61,12 @@ impl Aggregate {
         };
         let finding = begin(key(fire), fire, &facts, None);
         self.findings.insert(finding.key.clone(), finding);
+    }
+
+    /// The worst severity of what found no place on the list and nobody accepted.
+    #[must_use]
+    pub(super) const fn worst_other(&self) -> Option<Severity> {
+        self.worst_other
     }
 
     /// The findings, worst first, then by key; and what found no place on the list, by check.
@@ -113,5 +128,52 @@ fn join(finding: &mut Finding, fire: &Fire, facts: &FlowFacts) {
     {
         finding.samples.insert(place, facts.id);
         finding.samples.truncate(limits::FINDING_SAMPLES_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::model::{finding::Kind, verdict::Grade};
+
+    fn fire(destination: u32, severity: Severity) -> Fire {
+        Fire {
+            check: CheckId::new(b'C', 1),
+            severity,
+            kind: Kind::Undecidable,
+            segment_client: Arc::default(),
+            segment_server: Arc::default(),
+            host: None,
+            destination: destination.to_string(),
+            rule: Arc::default(),
+            detail: String::new(),
+            attempted: false,
+            grade: Grade::G1,
+        }
+    }
+
+    #[test]
+    fn a_finding_is_accepted_only_while_every_flow_of_it_is() {
+        let accepted = || Some(Arc::from("accept-1"));
+        for (first, second, expected) in
+            [(accepted(), None, None), (None, accepted(), None), (accepted(), accepted(), accepted())]
+        {
+            let mut aggregate = Aggregate::default();
+            aggregate.add(&fire(1, Severity::High), &FlowRecord::default(), first);
+            aggregate.add(&fire(1, Severity::High), &FlowRecord::default(), second);
+            assert_eq!(aggregate.finish().0[0].accepted_by, expected);
+        }
+    }
+
+    #[test]
+    fn what_finds_no_place_on_the_list_is_still_as_bad_as_it_is() {
+        let mut aggregate = Aggregate::default();
+        let full = limits::FINDINGS_PER_HOST_MAX as u32;
+        (0..full).for_each(|n| aggregate.add(&fire(n, Severity::Low), &FlowRecord::default(), None));
+        assert_eq!(aggregate.worst_other(), None);
+        aggregate.add(&fire(full, Severity::High), &FlowRecord::default(), Some(Arc::from("accept-1")));
+        assert_eq!(aggregate.worst_other(), None);
+        aggregate.add(&fire(full, Severity::High), &FlowRecord::default(), None);
+        assert_eq!(aggregate.worst_other(), Some(Severity::High));
     }
 }

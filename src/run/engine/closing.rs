@@ -9,6 +9,7 @@ use crate::{
         flow_line::FlowRecord,
         key::Tuple,
         packet::{Ordinal, SensorId},
+        verdict::Verdict,
     },
     policy::language::{Direction, Policy},
     verdict::judge::{self, Vantage},
@@ -79,6 +80,10 @@ pub(super) fn untracked(policy: &Policy, packet: &Decoded) -> FlowRecord {
         ..FlowFacts::default()
     };
     facts.causes.add(Cause::ResourceEvicted);
-    let judgement = judge::first(policy, packet, vantage(policy, packet.head.sensor));
+    let mut judgement = judge::first(policy, packet, vantage(policy, packet.head.sensor));
+    if judgement.verdict == Verdict::Conforming {
+        // What one packet shows acquits no flow that could not be followed.
+        judgement.doubt(Cause::ResourceEvicted, "");
+    }
     FlowRecord { facts, judgement: Some(judgement), ..FlowRecord::default() }
 }

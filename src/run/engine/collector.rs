@@ -75,7 +75,9 @@ impl Collector {
     /// No line, no count (its owner did that), but its findings are told.
     fn untracked(&mut self, mut record: FlowRecord) {
         let fires = self.ask(&mut record);
-        self.findings(&record, &fires);
+        let is_accepted = self.findings(&record, &fires);
+        let violates = record.judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violating);
+        self.tally.untracked_violations += u64::from(violates && !is_accepted);
     }
 
     /// The input is over: what still waits for another sensor is told as it is.
@@ -122,7 +124,10 @@ impl Collector {
         record.known_names = judge::known_names(&record.facts, &self.memory).cloned().collect();
         let others: Vec<_> = asked.iter().map(|(record, _)| &record.facts).collect();
         self.count(&record, &others);
-        self.findings(&record, &fires);
+        let violates = verdict(&record) == Some(Verdict::Violating);
+        if self.findings(&record, &fires) && violates {
+            self.accepted_violations += 1;
+        }
         sink.flow(&record)
     }
 
@@ -138,7 +143,9 @@ impl Collector {
         fires
     }
 
-    fn findings(&mut self, record: &FlowRecord, fires: &[Fire]) {
+    /// Gathers what was found; true when every violation of it is accepted. RULES 37: such a flow keeps its verdict and no
+    /// longer counts for the exit code.
+    fn findings(&mut self, record: &FlowRecord, fires: &[Fire]) -> bool {
         let mut violations = 0;
         let mut accepted = 0;
         for fire in fires {
@@ -152,12 +159,7 @@ impl Collector {
             }
             self.aggregate.add(fire, record, by);
         }
-        // RULES 37: a flow all of whose violations are accepted keeps its verdict and no longer counts for the exit code.
-        let violating =
-            record.judgement.as_ref().is_some_and(|judgement| judgement.verdict == Verdict::Violating);
-        if violating && violations > 0 && accepted == violations {
-            self.accepted_violations += 1;
-        }
+        violations > 0 && accepted == violations
     }
 
     /// Counts a flow; the frames that other sensors saw of it are counted with it.
@@ -179,6 +181,10 @@ impl Collector {
         }
         self.quality(facts);
         others.iter().for_each(|other| self.loss(other));
+        use crate::ground::model::cause::Cause;
+        let has_failed = |facts: &FlowFacts| facts.identity.causes.has(Cause::ParserPanic);
+        self.tally.parser_panics +=
+            u64::from(has_failed(facts) || others.iter().any(|other| has_failed(other)));
     }
 
     fn places(

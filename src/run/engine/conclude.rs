@@ -70,6 +70,7 @@ pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, dem
         check::run(&case).iter().for_each(|fire| aggregate.add_whole(fire, &coverage));
     }
     let examined = policy.map(|policy| examined(policy, &tally)).unwrap_or_default();
+    let worst_other = aggregate.worst_other();
     let (findings, others) = aggregate.finish();
     let mut result = RunResult {
         span: coverage.first.zip(coverage.last),
@@ -91,6 +92,7 @@ pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, dem
             coverage: &result.coverage,
             input: &result.input,
             findings: &result.findings,
+            worst_other,
             accepted_violations: result.accepted_violations,
             causes: &result.undecidable_causes,
             fail_on: demands.fail_on,
@@ -121,6 +123,9 @@ fn unjudged(result: &RunResult) -> Conclusion {
     }
     for file in &result.input.files {
         limits.extend(file.damage.iter().map(|damage| Limit::Damaged(file.path.clone(), damage.offset)));
+    }
+    if result.tally.parser_panics > 0 {
+        limits.push(Limit::ParserPanics(result.tally.parser_panics));
     }
     let is_incomplete = !limits.is_empty();
     Conclusion {

@@ -49,14 +49,17 @@ pub fn flow(policy: &Policy, facts: &FlowFacts, judgement: &mut Judgement, out: 
     let case = Case::new(policy, facts, judgement);
     let mut spoken: Vec<(&'static Entry, Spoken)> = Vec::new();
     for (check, speaks) in FLOW.iter().filter(|(check, _)| *check != LAST_RESORT) {
-        if !is_enabled(policy, *check) {
+        let Some(entry) = catalog::by_id(*check) else { continue };
+        // A policy may silence a finding; the doubt that the finding tells of stays with the flow (RULES 5).
+        if !is_enabled(policy, *check) && !matches!(entry.effect, Effect::Undecidable(_)) {
             continue;
         }
-        if let (Some(entry), Some(words)) = (catalog::by_id(*check), speaks(&case)) {
+        if let Some(words) = speaks(&case) {
             spoken.push((entry, words));
         }
     }
     let verdict = after(&case, &spoken);
+    spoken.retain(|(entry, _)| is_enabled(policy, entry.id));
     let alone = spoken.iter().any(|(entry, _)| entry.id == ATTEMPT);
     if alone {
         spoken.retain(|(entry, _)| entry.id == ATTEMPT);

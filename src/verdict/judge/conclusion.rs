@@ -31,6 +31,8 @@ pub struct Question<'a> {
     pub input: &'a InputReport,
     /// All findings, those covered by `accept` marked.
     pub findings: &'a [Finding],
+    /// The worst severity among findings beyond the bound of the list, those covered by `accept` left out.
+    pub worst_other: Option<Severity>,
     /// Violating flows of which every finding is covered by `accept`.
     pub accepted_violations: u64,
     /// Flows by cause.
@@ -116,9 +118,10 @@ pub fn conclude(question: &Question<'_>) -> Conclusion {
     let breaking = breaking_limits(question);
     let is_incomplete = !breaking.is_empty();
     let flows = |verdict: Verdict| tally.verdict(verdict).flows + tally.carriers[verdict as usize].flows;
-    let violating = flows(Verdict::Violating).saturating_sub(question.accepted_violations);
+    let violating =
+        flows(Verdict::Violating).saturating_sub(question.accepted_violations) + tally.untracked_violations;
     let reaches = |finding: &Finding| finding.accepted_by.is_none() && finding.severity >= fail_on;
-    let has_findings = violating > 0 || findings.iter().any(reaches);
+    let has_findings = violating > 0 || findings.iter().any(reaches) || question.worst_other >= Some(fail_on);
     let headline = match (violating > 0, has_findings, is_incomplete) {
         (true, _, _) => Headline::Violations,
         (false, true, _) => Headline::Findings,
@@ -177,7 +180,9 @@ fn breaking_limits(question: &Question<'_>) -> Vec<Limit> {
     if undecidable > question.undecidable_max {
         found.push(Limit::UndecidableShare(undecidable));
     }
-    found.extend(counted(Cause::ParserPanic).map(Limit::ParserPanics));
+    if tally.parser_panics > 0 {
+        found.push(Limit::ParserPanics(tally.parser_panics));
+    }
     found
 }
 
@@ -239,8 +244,10 @@ pub fn drops(input: &InputReport) -> BTreeMap<SensorId, (u64, u64)> {
     drops
 }
 
-/// Undecidable share of the flows that cross segments.
+/// Undecidable share of the flows that cross segments. A packet whose flow found no place counts as a flow: nobody
+/// knows how many there were.
 fn undecidable_share(tally: &Tally) -> u64 {
-    let crossing: u64 = Verdict::ALL[1..].iter().map(|verdict| tally.verdict(*verdict).flows).sum();
-    share(tally.verdict(Verdict::Undecidable).flows, crossing)
+    let flows = |verdict: Verdict| tally.verdict(verdict).flows + tally.untracked[verdict as usize].packets;
+    let crossing: u64 = Verdict::ALL[1..].iter().map(|verdict| flows(*verdict)).sum();
+    share(flows(Verdict::Undecidable), crossing)
 }

@@ -1,8 +1,9 @@
 //! The rules about findings: which speak, which give way, what they do to the verdict.
 
-use super::fixture::{CITY, Flow, checked, city, city_with, ids, policy};
+use super::fixture::{CITY, Flow, checked, city, city_and, city_with, ids, policy};
 use crate::ground::model::{
     cause::Cause,
+    field::Field,
     finding::{Kind, Severity},
     identity::{Answer, Marks},
     verdict::Verdict,
@@ -134,13 +135,13 @@ fn rule_05_names_that_disagree_lift_only_a_decision_that_rests_on_names() {
     let asp = Flow::tcp("10.20.1.5:50000", "198.19.0.5:443")
         .tls("kessai.asp.example")
         .mark(Marks::CERTIFICATE)
-        .name(crate::ground::model::field::Field::CertName, "other.example", 0);
+        .name(Field::CertName, "other.example", 0);
     let (judgement, fires) = checked(&city, &asp.0);
     assert_eq!((judgement.verdict, ids(&fires)), (Verdict::Undecidable, vec!["SK-C03".to_owned()]));
     let relay = Flow::tcp("10.20.8.90:50000", "198.18.50.3:443")
         .tls("update.vendor.example")
         .mark(Marks::CERTIFICATE)
-        .name(crate::ground::model::field::Field::CertName, "other.example", 0);
+        .name(Field::CertName, "other.example", 0);
     assert_eq!(checked(&city, &relay.0).0.verdict, Verdict::Conforming);
 }
 
@@ -153,4 +154,19 @@ fn the_policy_may_set_severities_and_a_prohibition_its_own() {
     let set = policy(&format!("{CITY}\n[checks]\n\"SK-L03\" = {{ severity = \"high\" }}\n"));
     let (_, fires) = checked(&set, &Flow::tcp("10.30.1.5:50000", "10.40.0.50:9999").0);
     assert_eq!(fires[0].severity, Severity::High);
+}
+
+#[test]
+fn rule_05_a_check_that_is_switched_off_says_nothing_and_its_doubt_stays() {
+    let flow = Flow::tcp("10.20.1.5:50000", "198.19.0.5:443").tls("kessai.asp.example").name(
+        Field::CertName,
+        "other.example",
+        0,
+    );
+    let off = city_and("[checks.SK-C03]\nenabled = false");
+    for (policy, speaks) in [(city(), true), (off, false)] {
+        let (judgement, fires) = checked(&policy, &flow.0);
+        assert_eq!(judgement.verdict, Verdict::Undecidable, "{judgement:#?}");
+        assert_eq!(ids(&fires).contains(&"SK-C03".to_owned()), speaks);
+    }
 }

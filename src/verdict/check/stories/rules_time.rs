@@ -102,12 +102,17 @@ impl Run {
     }
 
     fn conclusion(&self, policy: &Policy) -> Conclusion {
+        self.with_findings_beyond_the_list(policy, None)
+    }
+
+    fn with_findings_beyond_the_list(&self, policy: &Policy, worst_other: Option<Severity>) -> Conclusion {
         conclude(&Question {
             policy,
             tally: &self.tally,
             coverage: &self.coverage,
             input: &self.input,
             findings: &[],
+            worst_other,
             accepted_violations: 0,
             causes: &self.causes,
             fail_on: Severity::Medium,
@@ -125,6 +130,34 @@ fn rule_22_one_violating_flow_is_exit_code_1_and_none_is_0_with_its_limits() {
     assert!(clean.limits.contains(&Limit::Undecidable(2)), "{:?}", clean.limits);
     let found = Run::of([5, 100, 0, 0, 1]).conclusion(&city);
     assert_eq!((found.exit_code, found.headline, found.has_findings), (1, Headline::Violations, true));
+}
+
+#[test]
+fn rule_04_violations_and_findings_that_no_line_tells_are_exit_code_1_too() {
+    let city = city();
+    let mut run = Run::of([5, 100, 0, 0, 0]);
+    let told = |worst| run.with_findings_beyond_the_list(&city, worst).exit_code;
+    assert_eq!((told(Some(Severity::Low)), told(Some(Severity::Medium))), (0, 1));
+    run.tally.untracked_violations = 1;
+    let conclusion = run.conclusion(&city);
+    assert_eq!((conclusion.exit_code, conclusion.headline), (1, Headline::Violations));
+}
+
+#[test]
+fn rule_38_a_reader_that_failed_is_exit_code_3_whatever_the_verdict() {
+    let mut run = Run::of([5, 100, 0, 0, 1]);
+    run.tally.parser_panics = 1;
+    let conclusion = run.conclusion(&city());
+    assert_eq!((conclusion.exit_code, conclusion.has_findings), (3, true));
+    assert!(conclusion.limits.contains(&Limit::ParserPanics(1)));
+}
+
+#[test]
+fn rule_26_packets_without_a_flow_count_among_the_undecidable() {
+    let mut run = Run::of([5, 100, 0, 0, 0]);
+    run.tally.untracked[Verdict::Undecidable as usize].packets = 100;
+    run.tally.read.packets += 100;
+    assert_eq!(run.conclusion(&city()).exit_code, 3);
 }
 
 #[test]
