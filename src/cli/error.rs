@@ -46,9 +46,15 @@ impl Error {
         let pick = |ja: String, en: String| if lang == Lang::Ja { ja } else { en };
         match self {
             Self::Option { ja, en } => format!("sekisho: {}\n", pick(ja.clone(), en.clone())),
-            Self::Capture(error) => format!("sekisho: {}\n", escape::text(&error.to_string())),
+            Self::Capture(error) => {
+                let text = pick(capture_ja(error), error.to_string());
+                format!("sekisho: {}\n", escape::text(&text))
+            }
             Self::Policy(rendered) => rendered.clone(),
-            Self::Store(error) => format!("sekisho: {}\n", escape::text(&error.to_string())),
+            Self::Store(error) => {
+                let text = pick(store_ja(error), error.to_string());
+                format!("sekisho: {}\n", escape::text(&text))
+            }
             Self::Output(path, error) => {
                 let path = escape::text(&path.display().to_string());
                 pick(
@@ -62,6 +68,66 @@ impl Error {
                 format!("sekisho: 処理が途中で止まりました: {error}\n"),
                 format!("sekisho: the run broke off: {error}\n"),
             ),
+        }
+    }
+}
+
+/// The capture room speaks English, as code does; the reader here may not.
+fn capture_ja(error: &capture::Error) -> String {
+    use capture::Error as E;
+    match error {
+        E::NoInput => {
+            "入力がありません。記録ファイル、フォルダー、グロブ、または「-」(標準入力)を指定してください"
+                .to_owned()
+        }
+        E::NotFound { path } => {
+            format!(
+                "{path}: ファイルもフォルダーもありません。つづりを確認してください(グロブは引用符で囲みます)"
+            )
+        }
+        E::NothingFits { pattern } => {
+            format!("{pattern}: このグロブに合うファイルがありません。ls で確かめてください")
+        }
+        E::BadPattern { pattern, reason } => {
+            format!(
+                "{pattern}: グロブとして読めません({reason})。使えるのは * ? [abc] です。* そのものは [*] と書きます"
+            )
+        }
+        E::Unreadable { path, source } => {
+            format!("{path}: 読めません({source})。読み取りの権限を確認してください")
+        }
+        E::NotACapture { path } => {
+            format!(
+                "{path}: 通信の記録ではありません。pcap か pcapng(gzip、zstd、lz4 の圧縮も可)を指定してください"
+            )
+        }
+        E::TooManyFiles { path, limit } => {
+            format!("{path}: ファイルが{limit}個を超えています。分けて指定してください")
+        }
+    }
+}
+
+fn store_ja(error: &store::Error) -> String {
+    use store::Error as E;
+    match error {
+        E::NotEmpty(path) => {
+            format!(
+                "{}: 空ではありません。--out には新しいフォルダーを指定するか、中身を片付けてください",
+                path.display()
+            )
+        }
+        E::File { path, error } => format!("{}: {error}。空き容量と権限を確認してください", path.display()),
+        E::Unfinished(path) => {
+            format!(
+                "{}: 終わりまで書かれた結果がありません(manifest.json が無い)。監査をやり直してください",
+                path.display()
+            )
+        }
+        E::Schema { path, found } => {
+            format!(
+                "{}: この版で読める結果ではありません({found})。同じ版の sekisho で開いてください",
+                path.display()
+            )
         }
     }
 }
