@@ -4,7 +4,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use sekisho::ground::model::verdict::Verdict;
+use sekisho::ground::model::{flow_line::FlowRecord, verdict::Verdict};
 
 use crate::{
     court::{CLIENT, Court, EVIL, Forged, MEET, answered, hello, opened},
@@ -105,10 +105,13 @@ fn r29_no_packet_that_somebody_adds_acquits_a_flow() {
                 let ports = [flow.facts.client_end().port, flow.facts.server_end().port];
                 flow.facts.transport.to_string() == "tcp" && ports.contains(&talk.client.port())
             });
-            let verdicts: Vec<_> = same.map(|flow| flow.judgement.as_ref().unwrap().verdict).collect();
-            prop_assert!(!verdicts.is_empty());
-            prop_assert!(!verdicts.contains(&Verdict::Conforming), "{}", hearing.lines());
-            prop_assert!(verdicts.iter().max() > Some(&Verdict::Conforming), "{}", hearing.lines());
+            let verdict = |flow: &FlowRecord| flow.judgement.as_ref().unwrap().verdict;
+            let same: Vec<_> = same.collect();
+            prop_assert!(same.iter().any(|flow| verdict(flow) > Verdict::Conforming), "{}", hearing.lines());
+            // A flow of added packets alone may look as it likes: none of the real ones may be in a flow that conforms.
+            let real = |flow: &&&FlowRecord| flow.facts.packets() > added.len() as u64;
+            let mut real = same.iter().filter(real);
+            prop_assert!(real.all(|flow| verdict(flow) != Verdict::Conforming), "{}", hearing.lines());
             Ok(())
         })
         .unwrap();

@@ -83,7 +83,7 @@ fn pieces(bytes: &[u8], datagrams: Order<'_>) -> Wire {
 fn r04_crypto_frames_in_any_order_tell_the_name_and_conflicts_acquit_nothing() {
     let court = Court::new();
     let end = 4_000;
-    let orders: [(&str, Order); 4] = [
+    let orders: [(&str, Order<'_>); 4] = [
         ("shuffled", &[&[(90, 140), (0, 50), (140, 4_000), (50, 90)]]),
         ("split", &[&[(0, 110)], &[(110, 4_000)]]),
         ("reversed", &[&[(110, 4_000)], &[(0, 110)]]),

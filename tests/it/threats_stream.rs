@@ -5,7 +5,9 @@ use sekisho::ground::model::verdict::Verdict;
 use crate::{
     city::BASE,
     court::{CLIENT, Court, EVIL, Forged, MEET, SUITE, after_hello, answered, hello, opened},
-    support::{ACK, Bench, Capture, FIN, MILLI, NOON, PSH, RST, SECOND, SYN, Talk, datagram, record},
+    support::{
+        ACK, Bench, Capture, FIN, MILLI, NOON, PSH, RST, SECOND, SYN, Talk, datagram, record, server_hello,
+    },
 };
 
 /// A hello in several segments, given as (offset, length) in the order they pass.
@@ -341,4 +343,34 @@ fn r14_a_gap_of_eighty_bytes_is_eighty_bytes() {
     talk.next[0] += 80;
     let hearing = Court::new().hear(&talk.client(&record(23, &[3; 200])).close().capture);
     assert!(hearing.lines().contains("\"unseen_bytes\":80,"), "{}", hearing.lines());
+}
+
+#[test]
+fn r29_a_whole_conversation_played_before_the_real_one_acquits_nothing() {
+    let [meet, evil] = [hello(MEET), hello(EVIL)];
+    let shown = |cut: usize, late: bool| {
+        let mut talk = opened();
+        let [client, server] = talk.next;
+        // Four packets that never reach their ends, or are taken for others' by them.
+        let answer = [record(22, &server_hello()), record(20, &[1]), record(23, &[7; 900])].concat();
+        let finished = [record(20, &[1]), record(23, &[8; 64])].concat();
+        let after = client + meet.len() as u32;
+        talk.segment(true, client, server, PSH | ACK, &meet);
+        talk.segment(false, server, after, PSH | ACK, &answer);
+        talk.segment(true, after, server + answer.len() as u32, PSH | ACK, &finished);
+        if late {
+            let ack = after + finished.len() as u32;
+            talk.segment(false, server + answer.len() as u32, ack, PSH | ACK, &record(23, &[4; 90]));
+        }
+        talk.at += SECOND;
+        for (place, part) in evil.chunks(cut).enumerate() {
+            talk.segment(true, client + (place * cut) as u32, server, PSH | ACK, part);
+        }
+        answered(talk, evil.len())
+    };
+    Court::new().acquits_none(vec![
+        ("whole", shown(4_000, false), ""),
+        ("whole, late", shown(4_000, true), ""),
+        ("in halves", shown(100, true), ""),
+    ]);
 }
