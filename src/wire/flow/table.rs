@@ -121,7 +121,7 @@ pub struct Flows<S> {
     pub(super) free: Vec<u32>,
     pub(super) spoken: Pool<Spoken>,
     pub(super) wheel: Wheel,
-    /// Clock of the last sweep that freed something.
+    /// Clock of the last sweep.
     pub(super) swept: Option<Timestamp>,
     pub(super) stream_bytes: usize,
     pub(super) now: Now,
@@ -247,9 +247,8 @@ impl<S: Default> Flows<S> {
         for (bucket, slot) in later {
             self.wheel.insert(bucket, slot);
         }
-        if out.len() > begin {
-            self.swept = self.swept.max(Some(clock));
-        }
+        // Whether this table freed anything depends on how many tables there are; the clock does not.
+        self.swept = self.swept.max(Some(clock));
         if let Some(swept) = out.get_mut(begin..) {
             swept.sort_unstable_by_key(|ended| ended.facts.id);
         }
