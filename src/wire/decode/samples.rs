@@ -61,6 +61,13 @@ pub(super) fn ip6(next: u8, content: &[u8]) -> Vec<u8> {
     ])
 }
 
+/// The same packet on its way back; sums stay right.
+pub(super) fn turned(mut packet: Vec<u8>) -> Vec<u8> {
+    let (at, len) = if packet[0] >> 4 == 4 { (12, 4) } else { (8, 16) };
+    packet[at..at + 2 * len].rotate_left(len);
+    packet
+}
+
 /// A fragment header (RFC 8200 section 4.5); `offset` in bytes.
 pub(super) fn fragment6(next: u8, id: u32, offset: u16, more: bool) -> Vec<u8> {
     join(&[&[next, 0], &(offset | u16::from(more)).to_be_bytes(), &id.to_be_bytes()])
@@ -262,7 +269,7 @@ pub(super) fn all() -> Vec<(&'static str, LinkType, Vec<u8>)> {
                 &join(&[&[0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0], &[0, 0, 1, 2, 3, 4, 5, 6], &v6]),
             ),
         ),
-        ("icmp error", ether(0x0800, &ip4(1, &error4))),
+        ("icmp error", ether(0x0800, &turned(ip4(1, &error4)))),
         ("sctp", ether(0x0800, &ip4(132, &[0x0b, 0x59, 0x0b, 0x59, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 4]))),
         ("fragment", ether(0x0800, &ip4_with(UDP, 9, 0x2000, &[], &[0; 16]))),
         ("fragment of ipv6", ether(0x86dd, &ip6(44, &join(&[&fragment6(UDP, 9, 8, false), &[0; 9]])))),

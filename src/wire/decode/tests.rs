@@ -335,7 +335,10 @@ fn an_icmp_error_names_the_packet_it_is_about() {
     assert_eq!((decoded.icmp, decoded.tuple.transport), (Some([3, 1]), Transport::ICMP));
     assert_eq!(decoded.about.as_ref().map(ends), Some(PLAIN4));
     let error6 = join(&[&[1, 4, 0, 0, 0, 0, 0, 0], &plain6()]);
-    assert_eq!(flow(&of_ethernet(0x86dd, &ip6(58, &error6))).about.as_ref().map(ends), Some(PLAIN6));
+    let back = of_ethernet(0x86dd, &turned(ip6(58, &error6)));
+    assert_eq!(flow(&back).about.as_ref().map(ends), Some(PLAIN6));
+    // An error that does not go back to its sender quotes nothing.
+    assert_eq!(flow(&of_ethernet(0x86dd, &ip6(58, &error6))).about, None);
     let echo = join(&[&[8, 0, 0, 0, 0, 0, 0, 0], &plain4()]);
     assert_eq!(flow(&of_ethernet(0x0800, &ip4(1, &echo))).about, None);
 }

@@ -182,7 +182,9 @@ fn icmp(content: &[u8], decoded: &mut Decoded) -> Option<usize> {
         _ => matches!(kind, 1..=4),
     };
     if is_error {
-        decoded.about = about(quoted);
+        // An error goes back to who sent what it quotes (RFC 792, RFC 4443 section 2.2); what goes elsewhere is a packet
+        // like any other.
+        decoded.about = about(quoted).filter(|about| about.source.addr == decoded.tuple.target.addr);
     }
     Some(8)
 }
