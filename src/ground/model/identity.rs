@@ -84,6 +84,16 @@ impl Marks {
     /// Early data (0-RTT) was sent.
     pub const EARLY_DATA: Self = Self(1 << 16);
 
+    /// What a verdict may rest on in a flow's favour.
+    const SPEAKS_FOR: Self = Self(
+        Self::SERVER_HELLO.0
+            | Self::HANDSHAKE.0
+            | Self::CERTIFICATE.0
+            | Self::RESUMED.0
+            | Self::UPGRADED.0
+            | Self::REFUSED.0,
+    );
+
     /// True when all bits of `other` are set.
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
@@ -271,9 +281,10 @@ impl<'a> Notes<'a> {
         self.add(field, Value::Text(kept.into()), side);
     }
 
-    /// Sets a mark.
+    /// Sets a mark. What a variant shows may convict and never acquits: it leaves out what speaks for a flow.
     pub const fn mark(&mut self, mark: Marks) {
-        self.identity.marks.add(mark);
+        let kept = if self.variant { mark.0 & !Marks::SPEAKS_FOR.0 } else { mark.0 };
+        self.identity.marks.add(Marks(kept));
     }
 
     /// Notes a cause.
@@ -281,9 +292,11 @@ impl<'a> Notes<'a> {
         self.identity.causes.add_with(cause, argument);
     }
 
-    /// Says which end plays the client. The first word stands.
+    /// Says which end plays the client. The first word stands; a variant has none.
     pub fn client(&mut self, side: Side) {
-        self.identity.client.get_or_insert(side);
+        if !self.variant {
+            self.identity.client.get_or_insert(side);
+        }
     }
 
     /// Says what the application is; a stronger basis replaces a weaker one, layers inside are listed.
@@ -318,6 +331,10 @@ impl<'a> Notes<'a> {
 
     /// Writes down what the proxy answered for a target.
     pub fn answer(&mut self, target: usize, answer: Answer) {
+        // A refusal that only a variant holds refuses nothing.
+        if self.variant && matches!(answer, Answer::Refused(_)) {
+            return;
+        }
         if let Some(target) = self.identity.targets.get_mut(target) {
             target.answer = answer;
         }
@@ -340,6 +357,19 @@ impl<'a> Notes<'a> {
 mod tests {
     use super::*;
     use crate::ground::model::time::Timestamp;
+
+    #[test]
+    fn a_variant_speaks_against_a_flow_and_never_for_it() {
+        let mut identity = Identity::default();
+        let mut notes = Notes::new(&mut identity, Ordinal(1), Timestamp::default());
+        let mut notes = notes.as_variant();
+        let target = notes.target(TargetKind::Connect, HostName::new(b"a.example"), Some(443));
+        notes.answer(target, Answer::Refused(403));
+        [Marks::HANDSHAKE, Marks::REFUSED, Marks::CLEARTEXT].into_iter().for_each(|mark| notes.mark(mark));
+        notes.client(Side::Answerer);
+        assert_eq!((identity.marks, identity.client), (Marks(Marks::CLEARTEXT.0 | Marks::PROXIED.0), None));
+        assert_eq!(identity.targets[0].answer, Answer::Unseen);
+    }
 
     #[test]
     fn a_fact_is_kept_once_and_the_bound_is_a_cause() {

@@ -56,6 +56,11 @@ impl HostName {
         {
             return Some(Malformed::IpLiteral);
         }
+        // No top-level domain is a number (RFC 3696 section 2): resolvers take 010.10.1.1, 168427777 and 0xa0a0101 for
+        // addresses, and not all of them for the same one.
+        if bytes.rsplit(|byte| *byte == b'.').next().is_some_and(is_number) {
+            return Some(Malformed::IpLiteral);
+        }
         if !bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')) {
             return Some(Malformed::Byte);
         }
@@ -89,6 +94,14 @@ impl HostName {
     }
 }
 
+/// Decimal digits, or hexadecimal ones behind `0x`.
+fn is_number(label: &[u8]) -> bool {
+    match label.strip_prefix(b"0x") {
+        Some(digits) => digits.iter().all(u8::is_ascii_hexdigit),
+        None => !label.is_empty() && label.iter().all(u8::is_ascii_digit),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +120,9 @@ mod tests {
             (b"a\0b.example", Malformed::Byte),
             ("\u{212a}elvin.example".as_bytes(), Malformed::Byte),
             (b"192.0.2.1", Malformed::IpLiteral),
+            (b"010.10.1.1", Malformed::IpLiteral),
+            (b"168427777", Malformed::IpLiteral),
+            (b"10.0xa0101", Malformed::IpLiteral),
             (b"[2001:db8::1]", Malformed::IpLiteral),
             (b"host.example:443", Malformed::Byte),
             (b".example", Malformed::Label),
