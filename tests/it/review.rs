@@ -262,3 +262,77 @@ fn esp_and_icmp_are_not_encrypted_by_their_look() {
     }
     assert_eq!(audit.flows.len(), 2);
 }
+
+#[test]
+fn a_sender_that_is_no_host_is_unknown_and_not_out_of_scope() {
+    let mut capture = Capture::new();
+    for (turn, sender) in
+        ["0.0.0.0:50000", "224.0.0.1:50001", "255.255.255.255:50002"].into_iter().enumerate()
+    {
+        capture.add(NOON + turn as u64, datagram(sender, "192.0.2.7:5000", &[110], b"a secret"));
+    }
+    capture.add(NOON + 9, datagram("0.0.0.0:68", "255.255.255.255:67", &[110], b"who am I"));
+    let audit = Bench::new().audit(BASE, &capture);
+    for flow in &audit.flows {
+        let expected = if flow["server_port"] == 67 || flow["client_port"] == 67 {
+            "out-of-scope"
+        } else {
+            "undecidable"
+        };
+        assert_eq!(flow["verdict"], expected, "{flow:#}");
+    }
+}
+
+#[test]
+fn an_error_that_does_not_go_back_to_its_sender_is_a_flow_of_its_own() {
+    let known = Talk::new("10.20.1.1:50000", "10.40.0.20:443", NOON).tls("a.example");
+    // Destination unreachable, sent to the internet, quoting a packet of the flow above.
+    let quoted = &known.frames[3].1[14..42];
+    let mut message = vec![3, 1, 0, 0, 0, 0, 0, 0];
+    message.extend_from_slice(quoted);
+    let (from, to) = (addr("10.10.1.1:0").ip(), addr("192.0.2.7:0").ip());
+    let (ethertype, packet) = ip(from, to, 1, 7, 64, &message);
+    let mut capture = known;
+    capture.add(NOON + SECOND, ethernet(from, to, &[], ethertype, &packet));
+    let audit = Bench::new().audit(BASE, &capture);
+    judged(&audit, 50_000, 443, "conforming", "");
+    let error = audit.flows.iter().find(|flow| flow["proto"] == "icmp").unwrap();
+    assert!(
+        ["violating", "attempted", "undecidable"].contains(&error["verdict"].as_str().unwrap()),
+        "{error:#}"
+    );
+    assert_eq!(audit.flows.len(), 2);
+}
+
+#[test]
+fn whoever_answers_an_echo_did_not_ask() {
+    let policy = channel("\"icmp\"", "");
+    let both = ping("10.20.1.6:0", "10.40.0.51:0");
+    let judged = |capture: &Capture| Bench::new().audit(&policy, capture).flows[0]["verdict"].clone();
+    assert_eq!(judged(&both), "conforming");
+    let mut turned = ping("10.40.0.51:0", "10.20.1.6:0");
+    let asked = turned.frames.remove(0);
+    let later = asked.0 + 10 * MILLI;
+    turned.add(later, asked.1);
+    // The other end asked; the first thing in the capture is the answer.
+    assert_eq!(judged(&turned), "violating");
+}
+
+#[test]
+fn an_address_written_as_a_number_is_no_name_outside() {
+    let asked = |client: u16, host: &str| {
+        let request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        Talk::new(&format!("10.30.1.5:{client}"), "10.30.8.80:8080", NOON)
+            .open()
+            .client(request.as_bytes())
+            .server(b"HTTP/1.1 200 OK\r\n\r\n")
+            .tls_inside("")
+            .close()
+            .capture
+    };
+    let hosts = ["010.10.1.1:443", "168427777:443", "0x0a0a0101:443", "10.10.257:443"];
+    for (client, host) in (50_000..).zip(hosts) {
+        let audit = Bench::new().audit(BASE, &asked(client, host));
+        assert_ne!(audit.verdict(client, 8080), "conforming", "{host}: {:#}", audit.flow(client, 8080));
+    }
+}

@@ -3,11 +3,12 @@
 use super::{ingest::frames_of, reading::Reading};
 use crate::{
     ground::model::{
+        address::Transport,
         cause::Cause,
         decoded::Decoded,
         facts::{DirectionBasis, EndReason, FlowFacts, FlowId, SideFacts},
         flow_line::FlowRecord,
-        key::Tuple,
+        key::{Side, Tuple},
         packet::{Ordinal, SensorId},
         verdict::Verdict,
     },
@@ -34,9 +35,19 @@ pub(super) fn record(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -
 /// RULES 25: the protocol's own roles are stronger than who was seen first, and weaker than SYN and SYN-ACK.
 fn role(facts: &mut FlowFacts) {
     let weaker = matches!(facts.basis, DirectionBasis::FirstPacket | DirectionBasis::Guess);
-    if let Some(client) = facts.identity.client.filter(|_| weaker) {
+    let client = facts.identity.client.or_else(|| echo(facts));
+    if let Some(client) = client.filter(|_| weaker) {
         facts.client = client;
         facts.basis = DirectionBasis::Role;
+    }
+}
+
+/// Who asked, by the first message of an ICMP flow: echo, timestamp, information and mask come in pairs (RFC 792, 950, 4443).
+fn echo(facts: &FlowFacts) -> Option<Side> {
+    match (facts.transport, facts.icmp?) {
+        (Transport::ICMP, [8 | 13 | 15 | 17, _]) | (Transport::ICMPV6, [128, _]) => Some(Side::Opener),
+        (Transport::ICMP, [0 | 14 | 16 | 18, _]) | (Transport::ICMPV6, [129, _]) => Some(Side::Answerer),
+        _ => None,
     }
 }
 

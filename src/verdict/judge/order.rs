@@ -182,7 +182,12 @@ fn both_ends(reading: &Reading<'_>, judgement: &mut Judgement) -> Next {
 
 /// Group addresses are never a zone (RULES 7); a mirror's transport is observation, not traffic (RULES 18).
 fn multicast(reading: &Reading<'_>, _: &mut Judgement) -> Next {
-    let is_group = |end: &End| matches!(end.place, Place::Multicast | Place::Broadcast | Place::Unspecified);
+    // What is sent to a group. Nothing is sent from one: such a sender hides who it is, and is unknown.
+    let answerer = match reading.facts.client {
+        Side::Opener => &reading.server,
+        Side::Answerer => &reading.client,
+    };
+    let is_group = matches!(answerer.place, Place::Multicast | Place::Broadcast | Place::Unspecified);
     // Also where nothing that is a flow was found inside: ARP, or a tunnel's own signs of life.
     let is_tunnel = match reading.facts.carrier {
         Some(kind) => matches!(kind, TunnelKind::Gre | TunnelKind::Vxlan),
@@ -191,7 +196,7 @@ fn multicast(reading: &Reading<'_>, _: &mut Judgement) -> Next {
     let to_mirror =
         || Side::BOTH.iter().any(|side| reading.policy.is_mirror(ends::endpoint(reading.facts, *side).addr));
     let is_mirror = reading.facts.carrier == Some(TunnelKind::Erspan) || is_tunnel && to_mirror();
-    if is_group(&reading.client) || is_group(&reading.server) || is_mirror { Next::Decided } else { Next::On }
+    if is_group || is_mirror { Next::Decided } else { Next::On }
 }
 
 fn ipv6(reading: &Reading<'_>, judgement: &mut Judgement) -> Next {
