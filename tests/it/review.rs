@@ -336,3 +336,59 @@ fn an_address_written_as_a_number_is_no_name_outside() {
         assert_ne!(audit.verdict(client, 8080), "conforming", "{host}: {:#}", audit.flow(client, 8080));
     }
 }
+
+#[test]
+fn every_tag_of_a_flow_counts_the_inner_one_of_its_first_frame_and_the_fifth() {
+    const LOG: &[u8] = b"<34>1 2026-05-12T00:00:00Z fw app - - - up";
+    let log = |client: u16, at: u64, vlans: &[u16]| {
+        let mut capture = Capture::new();
+        capture.add(at, datagram(&format!("10.20.1.1:{client}"), "10.40.0.51:514", vlans, LOG));
+        capture
+    };
+    let begin = NOON + 200 * SECOND;
+    // The first frame makes the input old enough for datagrams to tell who opened.
+    let mut capture = log(49_999, NOON, &[120]).with(&log(50_000, begin, &[120, 140])).with(&log(
+        50_001,
+        begin,
+        &[120, 130],
+    ));
+    for (turn, vlan) in [120, 121, 122, 123, 124, 130].into_iter().enumerate() {
+        capture = capture.with(&log(50_002, begin + turn as u64 * SECOND, &[vlan]));
+    }
+    let tags = |count: usize| vec![120; count];
+    let mut deep = tags(5);
+    deep[4] = 130;
+    capture = capture.with(&log(50_003, begin, &tags(4))).with(&log(50_004, begin, &deep));
+    let policy = city::changed("vlan = [120]", "vlan = [120, 121, 122, 123, 124]");
+    let audit = Bench::new().audit(&policy, &capture);
+    judged(&audit, 50_000, 514, "conforming", "");
+    judged(&audit, 50_003, 514, "conforming", "");
+    for client in [50_001, 50_002, 50_004] {
+        judged(&audit, client, 514, "undecidable", "vlan_segment_mismatch");
+    }
+}
+
+#[test]
+fn a_flow_at_two_sensors_is_as_bad_as_the_worse_of_them_says() {
+    let whole = Talk::new("10.20.1.1:50000", "10.40.0.20:443", NOON).tls("vdi.example");
+    let mut half = Capture::new();
+    half.frames = whole.frames.iter().filter(|(_, frame)| frame[26..30] == [10, 20, 1, 1]).cloned().collect();
+    let folder = Bench::new();
+    let policy = folder.text("policy.toml", BASE);
+    for (first, second) in [(&whole, &half), (&half, &whole), (&whole, &whole)] {
+        let inputs = [folder.capture("core.pcap", first), folder.capture("lbo.pcap", second)];
+        let mut told = Vec::new();
+        for workers in ["1", "4"] {
+            let mut arguments =
+                vec!["audit", "--policy", policy.to_str().unwrap(), "--flows", "-", "--json", "-q"];
+            arguments.extend(["--sensor", "s-core=core*", "--sensor", "s-lbo=lbo*", "--workers", workers]);
+            arguments.extend(inputs.iter().map(|input| input.to_str().unwrap()));
+            told.push(String::from_utf8(crate::support::sekisho(&arguments).stdout).unwrap());
+        }
+        assert_eq!(told[0], told[1]);
+        assert_eq!(told[0].lines().count(), 1, "{}", told[0]);
+        let is_whole = first.frames.len() == second.frames.len();
+        let expected = if is_whole { "\"verdict\":\"conforming\"" } else { "\"verdict\":\"undecidable\"" };
+        assert!(told[0].contains(expected), "{}", told[0]);
+    }
+}

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::ground::model::{
     cause::Cause,
-    decoded::{Decoded, PacketMarks},
+    decoded::{Decoded, PacketMarks, VLANS_KEPT},
     key::{Side, Tuple},
     limits,
 };
@@ -94,17 +94,27 @@ impl<S: Default> Flows<S> {
             if let (Some(mac), Some(known)) = (more.0, rare.macs.get_mut(side.index())) {
                 known.get_or_insert(mac);
             }
-            let first = self.opening.get(slot).and_then(|opening| opening.vlans.get(side.index()).copied());
-            let spoken = self.hot.get(slot).and_then(|hot| self.spoken.get_mut(hot.spoken));
-            let ids = spoken.and_then(|spoken| spoken.rare.as_mut()?.vlans.get_mut(side.index()));
-            if let Some(ids) = ids {
-                for id in packet.link.vlans.ids() {
-                    // Four in all: the first stands in the opening.
-                    if Some(*id) != first && !ids.contains(id) && ids.len() < 3 {
-                        ids.push(*id);
-                    }
-                }
+            self.note_tags(slot, packet, side);
+        }
+    }
+
+    /// Notes the tags of a packet beside the first one of its side, which stands in the opening.
+    pub(super) fn note_tags(&mut self, slot: u32, packet: &Decoded, side: Side) {
+        let first = self.opening.get(slot).and_then(|opening| opening.vlans.get(side.index()).copied());
+        let Some(spoken) = self.speak(slot) else { return };
+        let rare = spoken.rare();
+        let Some(ids) = rare.vlans.get_mut(side.index()) else { return };
+        let tags = packet.link.vlans;
+        let mut is_more = usize::from(tags.count()) > VLANS_KEPT;
+        for id in tags.ids().iter().filter(|id| Some(**id) != first) {
+            if !ids.contains(id) {
+                // Four in all.
+                if ids.len() + 1 < VLANS_KEPT { ids.push(*id) } else { is_more = true }
             }
+        }
+        if is_more {
+            // Tags that are not kept cannot be held against the segments.
+            rare.causes.add_with(Cause::VlanSegmentMismatch, "tags");
         }
     }
 
@@ -295,7 +305,11 @@ mod tests {
         assert_eq!(facts.sides[0].macs, [Some(mac(1)), Some(mac(2))]);
         assert_eq!(facts.sides[0].vlans, [10, 20, 30, 40]);
         assert_eq!((facts.sides[0].ttl, facts.sides[1].ttl), ([61, 64], [0, 0]));
-        assert_eq!(codes(&facts), ["one_way", "mac_change"]);
+        assert_eq!(
+            codes(&facts),
+            ["one_way", "vlan_segment_mismatch", "mac_change"],
+            "the fifth tag is not kept"
+        );
     }
 
     #[test]

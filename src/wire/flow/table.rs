@@ -325,6 +325,9 @@ impl<S: Default> Flows<S> {
         if let Some(place) = self.opening.get_mut(slot) {
             *place = Opening::of(packet, key.whole);
         }
+        if packet.link.vlans.count() > 1 {
+            self.note_tags(slot, packet, Side::Opener);
+        }
         let counted = Counted::of(packet);
         let spoke = packet.tcp.is_some() && packet.payload_wire_len > 0;
         if spoke || packet.marks != PacketMarks::default() || counted.packets > 1 || counted.cut > 0 {
