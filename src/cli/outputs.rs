@@ -91,11 +91,15 @@ impl Outputs {
 
 impl Sink for Outputs {
     fn flow(&mut self, record: &FlowRecord) -> io::Result<()> {
-        if self.file.is_none() && self.run.is_none() {
+        if !self.shows_lines() {
             return Ok(());
         }
         json::flow_line(record, &self.context, &mut self.lines);
         if self.lines.len() >= CHUNK { self.hand_on() } else { Ok(()) }
+    }
+
+    fn shows_lines(&self) -> bool {
+        self.file.is_some() || self.run.is_some()
     }
 }
 

@@ -27,9 +27,14 @@ pub(super) fn record(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -
     if let Some((_, what)) = damage.iter().find(across) {
         facts.causes.add_with(Cause::InputDamaged, what);
     }
+    FlowRecord { facts, ..FlowRecord::default() }
+}
+
+/// The name of the flow for other tools.
+#[must_use]
+pub(super) fn name_for_others(facts: &FlowFacts) -> String {
     let tuple = Tuple { source: facts.client_end(), target: facts.server_end(), transport: facts.transport };
-    let community_id = community_id(&tuple, facts.icmp);
-    FlowRecord { facts, community_id, ..FlowRecord::default() }
+    community_id(&tuple, facts.icmp)
 }
 
 /// RULES 25: the protocol's own roles are stronger than who was seen first, and weaker than SYN and SYN-ACK.

@@ -66,7 +66,7 @@ impl Collector {
             match event.what {
                 What::Sighting(sighting) => self.memory.hear(&sighting),
                 What::Untracked(record) => self.untracked(*record),
-                What::Closed(record) => self.closed(*record, sink)?,
+                What::Closed(record) => self.closed(record, sink)?,
             }
         }
         Ok(())
@@ -91,14 +91,17 @@ impl Collector {
         Ok(())
     }
 
-    fn closed(&mut self, record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
+    fn closed(&mut self, mut record: Box<FlowRecord>, sink: &mut dyn Sink) -> io::Result<()> {
         match &mut self.join {
             // Outer layers are told where they were seen: they end at other gear at every sensor.
-            Some(join) if record.facts.carrier.is_none() => match join.add(record) {
+            Some(join) if record.facts.carrier.is_none() => match join.add(*record) {
                 Some(sightings) => self.joined(sightings, sink),
                 None => Ok(()),
             },
-            _ => self.joined(vec![record], sink),
+            _ => {
+                let fires = self.ask(&mut record);
+                self.tell(&mut record, &fires, &[], sink)
+            }
         }
     }
 
@@ -120,15 +123,29 @@ impl Collector {
         // `max_by_key` gives the last of equals; reversed, that is the first that ended.
         let worst = (0..asked.len()).rev().max_by_key(|place| verdict(&asked[*place].0));
         let Some((mut record, fires)) = worst.map(|place| asked.swap_remove(place)) else { return Ok(()) };
-        record.names_grade = judge::names_grade(&record.facts, &self.memory);
-        record.known_names = judge::known_names(&record.facts, &self.memory).cloned().collect();
         let others: Vec<_> = asked.iter().map(|(record, _)| &record.facts).collect();
-        self.count(&record, &others);
-        let violates = verdict(&record) == Some(Verdict::Violating);
-        if self.findings(&record, &fires) && violates {
+        self.tell(&mut record, &fires, &others, sink)
+    }
+
+    /// A flow is final: it is counted with what `others` saw of it, its findings are gathered, its line is told.
+    fn tell(
+        &mut self,
+        record: &mut FlowRecord,
+        fires: &[Fire],
+        others: &[&FlowFacts],
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        self.count(record, others);
+        let verdict = record.judgement.as_ref().map(|judgement| judgement.verdict);
+        if self.findings(record, fires) && verdict == Some(Verdict::Violating) {
             self.accepted_violations += 1;
         }
-        sink.flow(&record)
+        if !sink.shows_lines() {
+            return Ok(());
+        }
+        record.names_grade = judge::names_grade(&record.facts, &self.memory);
+        record.known_names = judge::known_names(&record.facts, &self.memory).cloned().collect();
+        sink.flow(record)
     }
 
     /// What other flows say of it, then what the checks say. Both may lift the verdict, never lower it (RULES 20).

@@ -102,13 +102,18 @@ impl Ingest {
             self.seen.carrier(&carrier);
             push(&mut lists.owners, &self.spread, index, carrier);
         }
-        match std::mem::take(&mut self.decodings.inner) {
+        match &self.decodings.inner {
+            // The decoder's place stays as it is: writing it anew for each packet costs more than the copy.
             Inner::Flow(packet) => {
-                self.seen.packet(&packet);
-                push(&mut lists.owners, &self.spread, index, packet);
+                self.seen.packet(packet);
+                push(&mut lists.owners, &self.spread, index, packet.clone());
             }
-            Inner::Fragment(piece) => lists.pieces.push((index, piece)),
-            Inner::NoFlow(reason, number) => self.no_flow(reason, number, head.wire_len),
+            Inner::Fragment(_) => {
+                if let Inner::Fragment(piece) = std::mem::take(&mut self.decodings.inner) {
+                    lists.pieces.push((index, piece));
+                }
+            }
+            Inner::NoFlow(reason, number) => self.no_flow(*reason, *number, head.wire_len),
         }
     }
 

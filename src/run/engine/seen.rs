@@ -18,8 +18,8 @@ pub struct Seen {
     /// The minute being counted: packets come in order of time or nearly so, so the map is touched once a minute.
     current: Option<((SensorId, i64), Count)>,
     minutes: BTreeMap<(SensorId, i64), Count>,
-    vlan: Option<(u16, u64)>,
-    vlans: BTreeMap<u16, u64>,
+    /// Frames by VLAN id, 0 for none; on a trunk the id changes from frame to frame.
+    vlans: Vec<u64>,
     tunnels: BTreeMap<&'static str, u64>,
     depth_limited: u64,
     cut: u64,
@@ -51,14 +51,11 @@ impl Seen {
     pub fn packet(&mut self, packet: &Decoded) {
         let ids = packet.link.vlans.ids();
         for id in if ids.is_empty() { &[0][..] } else { ids } {
-            match &mut self.vlan {
-                Some((vlan, frames)) if vlan == id => *frames += 1,
-                current => {
-                    if let Some((vlan, frames)) = current.replace((*id, 1)) {
-                        *self.vlans.entry(vlan).or_default() += frames;
-                    }
-                }
+            let id = usize::from(*id);
+            if id >= self.vlans.len() {
+                self.vlans.resize(id + 1, 0);
             }
+            self.vlans[id] += 1;
         }
         if packet.marks.has(PacketMarks::DEPTH_LIMIT) {
             self.depth_limited += 1;
@@ -76,9 +73,6 @@ impl Seen {
         if let Some((key, count)) = self.current.take() {
             self.minutes.entry(key).or_default().add(count);
         }
-        if let Some((vlan, frames)) = self.vlan.take() {
-            *self.vlans.entry(vlan).or_default() += frames;
-        }
         if let Some((ordinal, at)) = self.first
             && earliest.is_none_or(|earliest| ordinal.0 < earliest)
         {
@@ -91,7 +85,7 @@ impl Seen {
             seen.count.add(count);
             coverage.sensors.entry(sensor).or_default().add(count);
         }
-        for (vlan, frames) in self.vlans {
+        for (vlan, frames) in (0..).zip(self.vlans).filter(|(_, frames)| *frames > 0) {
             *coverage.vlans.entry(vlan).or_default() += frames;
         }
         for (kind, frames) in self.tunnels {

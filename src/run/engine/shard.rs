@@ -26,6 +26,8 @@ use crate::{
 pub struct Shard {
     flows: Flows<Reading>,
     policy: Option<Arc<Policy>>,
+    /// Flow lines go somewhere.
+    shows_lines: bool,
     events: Vec<Event>,
     ended: Vec<Ended<Reading>>,
     /// First frames behind damaged places: what lasted across one may have lost packets.
@@ -38,12 +40,13 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// An owner with an empty table.
+    /// An owner with an empty table. Without `shows_lines`, what only flow lines show is left out.
     #[must_use]
-    pub fn new(settings: Settings, policy: Option<Arc<Policy>>) -> Self {
+    pub fn new(settings: Settings, policy: Option<Arc<Policy>>, shows_lines: bool) -> Self {
         Self {
             flows: Flows::new(settings),
             policy,
+            shows_lines,
             events: Vec::new(),
             ended: Vec::new(),
             damage: Vec::new(),
@@ -164,6 +167,9 @@ impl Shard {
         }
         if let Some(policy) = &self.policy {
             closing::judge(policy, &mut record);
+        }
+        if self.shows_lines {
+            record.community_id = closing::name_for_others(&record.facts);
         }
         self.events.push(Event { moment, what: What::Closed(Box::new(record)) });
     }

@@ -4,11 +4,16 @@ use crate::ground::model::flow_line::FlowRecord;
 
 /// The receiver of a run's lines.
 pub trait Sink {
-    /// A flow is final. Called in the order of the input.
+    /// A flow is final. Called in the order of the input, and not at all when [`Sink::shows_lines`] is false.
     ///
     /// # Errors
     /// When the line cannot be written; the run stops.
     fn flow(&mut self, record: &FlowRecord) -> std::io::Result<()>;
+
+    /// False when the lines go nowhere: what only lines show is then not worked out.
+    fn shows_lines(&self) -> bool {
+        true
+    }
 }
 
 /// Drops everything: for benches and for audits that keep totals only.
@@ -18,5 +23,9 @@ pub struct NullSink;
 impl Sink for NullSink {
     fn flow(&mut self, _record: &FlowRecord) -> std::io::Result<()> {
         Ok(())
+    }
+
+    fn shows_lines(&self) -> bool {
+        false
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn run(
     let spread = RandomState::default();
     let mut ingest = Ingest::new(1, spread.clone());
     let mut fragments = Fragments::new(spread);
-    let mut shard = Shard::new(settings(plan), plan.policy.clone());
+    let mut shard = Shard::new(settings(plan), plan.policy.clone(), sink.shows_lines());
     let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
     let (mut block, mut lists) = (Block::new(), Lists::default());
     let mut ticket = 0;

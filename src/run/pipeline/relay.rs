@@ -70,7 +70,7 @@ pub(super) fn run(
             let worker = Worker {
                 owner,
                 ingest: Ingest::new(plan.workers, spread.clone()),
-                shard: Shard::new(settings(plan), plan.policy.clone()),
+                shard: Shard::new(settings(plan), plan.policy.clone(), sink.shows_lines()),
             };
             let (last, end) = bounded(1);
             ends.push(end);

@@ -49,12 +49,11 @@ pub fn flow(policy: &Policy, facts: &FlowFacts, judgement: &mut Judgement, out: 
     let case = Case::new(policy, facts, judgement);
     let mut spoken: Vec<(&'static Entry, Spoken)> = Vec::new();
     for (check, speaks) in FLOW.iter().filter(|(check, _)| *check != LAST_RESORT) {
+        // Most are silent about most flows: they are asked first.
+        let Some(words) = speaks(&case) else { continue };
         let Some(entry) = catalog::by_id(*check) else { continue };
         // A policy may silence a finding; the doubt that the finding tells of stays with the flow (RULES 5).
-        if !is_enabled(policy, *check) && !matches!(entry.effect, Effect::Undecidable(_)) {
-            continue;
-        }
-        if let Some(words) = speaks(&case) {
+        if is_enabled(policy, *check) || matches!(entry.effect, Effect::Undecidable(_)) {
             spoken.push((entry, words));
         }
     }

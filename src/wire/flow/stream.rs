@@ -221,7 +221,8 @@ impl Stream {
         let from = acked.unwrap_or(0).clamp(self.kept_from, end).max(end - (limits::STREAM_TAIL_MAX as u64));
         let drop = usize::try_from(from - self.kept_from).unwrap_or(usize::MAX).min(self.kept.len());
         self.kept.drain(..drop);
-        self.kept.shrink_to(limits::STREAM_TAIL_MAX);
+        // Room up to the next time: a buffer given back each time would be asked for again at once.
+        self.kept.shrink_to(2 * limits::STREAM_TAIL_MAX);
         self.kept_from = from;
         self.is_whole = false;
     }
