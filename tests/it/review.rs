@@ -392,3 +392,31 @@ fn a_flow_at_two_sensors_is_as_bad_as_the_worse_of_them_says() {
         assert!(told[0].contains(expected), "{}", told[0]);
     }
 }
+
+#[test]
+fn one_channel_must_allow_both_the_way_to_a_proxy_and_what_is_asked_there() {
+    let more = |id: &str, to: &str, services: &str, more: &str| {
+        format!(
+            "[[channels]]\nid = \"{id}\"\nfrom = [\"in\"]\nto = [\"{to}\"]\nservices = [\"{services}\"]\nkind = \"normal\"\n\
+             purpose_ja = \"x\"\nclause = \"x\"\napproval = \"x\"\n{more}\n"
+        )
+    };
+    let asked = |client: u16| {
+        Talk::new(&format!("10.30.1.5:{client}"), "203.0.113.10:8080", NOON)
+            .open()
+            .client(b"CONNECT www.example:443 HTTP/1.1\r\nHost: www.example:443\r\n\r\n")
+            .server(b"HTTP/1.1 200 OK\r\n\r\n")
+            .tls_inside("www.example")
+            .close()
+            .capture
+    };
+    let judge = |policy: String| Bench::new().audit(&policy, &asked(50_000)).verdict(50_000, 8080).to_owned();
+    let zone = more("c-zone", "sc", "tcp/8080", "");
+    let policy =
+        BASE.replacen("via = [\"in-proxy\"]", "", 1).replacen("from = [\"in\"]", "from = [\"bd\"]", 1);
+    assert_eq!(judge(format!("{policy}{}", more("c-proxy", "sc-proxy", "tcp/8080", ""))), "conforming");
+    let other_port = more("c-proxy", "sc-proxy", "tcp/3128", "");
+    assert_eq!(judge(format!("{policy}{zone}{other_port}")), "violating");
+    let other_hours = more("c-proxy", "sc-proxy", "tcp/8080", "hours = \"18:00-20:00\"");
+    assert_eq!(judge(format!("{policy}{zone}{other_hours}")), "undecidable");
+}

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     ground::model::{
+        cause::{Cause, Touch},
         coverage::Coverage,
-        facts::FlowFacts,
+        facts::{EndReason, FlowFacts},
         field::Field,
         flow_line::FlowRecord,
         identity::Marks,
@@ -198,7 +199,6 @@ impl Collector {
         }
         self.quality(facts);
         others.iter().for_each(|other| self.loss(other));
-        use crate::ground::model::cause::Cause;
         let has_failed = |facts: &FlowFacts| facts.identity.causes.has(Cause::ParserPanic);
         self.tally.parser_panics +=
             u64::from(has_failed(facts) || others.iter().any(|other| has_failed(other)));
@@ -211,7 +211,6 @@ impl Collector {
         count: Count,
         verdict: Verdict,
     ) {
-        use crate::ground::model::cause::{Cause, Touch};
         let ends = (judgement.segment_client.clone(), judgement.segment_server.clone());
         if facts.carrier.is_none() {
             *self.coverage.places.entry(ends.0.clone()).or_default() += count.packets;
@@ -233,7 +232,7 @@ impl Collector {
     }
 
     fn quality(&mut self, facts: &FlowFacts) {
-        use crate::ground::model::{address::Transport, cause::Cause};
+        use crate::ground::model::address::Transport;
         let identity = &facts.identity;
         if facts.carrier.is_some() {
             return;
@@ -243,7 +242,8 @@ impl Collector {
             self.tally.tcp_flows_with_payload += 1;
             self.tally.one_way_flows += u64::from(is_one_way(facts));
         }
-        self.tally.evicted += u64::from(facts.end == crate::ground::model::facts::EndReason::Evicted);
+        let is_evicted = facts.end == EndReason::Evicted;
+        self.tally.evicted += u64::from(is_evicted || facts.causes.has(Cause::ResourceEvicted));
         if identity.marks.has(Marks::CLIENT_HELLO) || identity.marks.has(Marks::SERVER_HELLO) {
             self.tally.encrypted_flows += 1;
             self.tally.encrypted_without_name += u64::from(identity.all(Field::Sni).next().is_none());

@@ -226,6 +226,11 @@ fn of_leg<'a>(reading: &Reading<'a>, leg: &Leg) -> Option<Candidate<'a>> {
     })
 }
 
+/// The conditions of a channel on the hop of the flow itself; `None` when the hop is not this channel's.
+pub(super) fn way(reading: &Reading<'_>, leg: &Leg) -> Option<Conditions> {
+    of_leg(reading, leg).map(|candidate| candidate.conditions)
+}
+
 fn candidate<'a>(
     reading: &Reading<'a>,
     index: ChannelIndex,

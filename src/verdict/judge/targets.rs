@@ -213,7 +213,16 @@ fn by_channels(reading: &Reading<'_>, target: &Target, end: &End, inner: &[&Host
         } else {
             None
         };
+        // One channel must allow all of it: the way to the proxy and what is asked there.
+        let Some(way) = found.is_some().then(|| candidate::way(reading, &leg)).flatten() else { continue };
         rulings.extend(found.map(|ruling| match (leg.validity, ruling) {
+            (Validity::InForce, Ruling::Allowed(_)) if !way.faults.is_empty() => {
+                Ruling::Broken(way.faults.first().copied().unwrap_or(FaultKind::Unlisted), None)
+            }
+            (Validity::InForce, Ruling::Allowed(id)) => match way.doubts.iter().next() {
+                Some(note) => Ruling::Doubtful(Some(id), note.cause, ""),
+                None => Ruling::Allowed(id),
+            },
             (Validity::InForce, ruling) => ruling,
             (_, Ruling::Broken(kind, forbid)) => Ruling::Broken(kind, forbid),
             (_, _) => Ruling::Broken(FaultKind::Expired, None),
