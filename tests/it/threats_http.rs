@@ -146,7 +146,7 @@ fn r12_every_way_of_naming_a_host_in_a_request_counts() {
     let lines = |more: &str| format!("GET / HTTP/1.1\r\n{more}\r\n\r\n");
     let both = |first: &str, second: &str| format!("{}{}", get("/", first), get("/", second));
     let inside = format!(
-        "POST / HTTP/1.1\r\nHost: {WEB}\r\nContent-Length: 34\r\n\r\nHost: evil.cloud.example\r\n\r\n12345678"
+        "POST / HTTP/1.1\r\nHost: {WEB}\r\nContent-Length: 36\r\n\r\nHost: evil.cloud.example\r\n\r\n12345678"
     );
     let smuggled = |headers: &str, body: &str| {
         format!("POST / HTTP/1.1\r\nHost: {WEB}\r\n{headers}\r\n\r\n{body}{}", get("/", EVIL))

@@ -456,6 +456,13 @@ impl Dissector for Http1 {
     }
 
     fn finish(&mut self, notes: &mut Notes<'_>) {
+        for side in Side::BOTH {
+            // Bytes that were still awaiting the end of their line, and never could have been one of ours.
+            let head = &self.half(side).head;
+            if !head.trim_ascii_start().is_empty() && probe(head, side) == Guess::No {
+                notes.cause(Cause::NotTheExpectedProtocol, "http");
+            }
+        }
         if let Some(client) = self.client {
             self.note_cut_head(client, notes);
         }
@@ -476,6 +483,16 @@ mod tests {
             .names(Field::HttpHost)
             .map(|name| String::from_utf8(name.bytes().to_vec()).unwrap())
             .collect()
+    }
+
+    #[test]
+    fn bytes_that_never_become_a_line_are_not_this_protocol() {
+        let good = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+        let broken = |tail: &[u8]| told(&PROTOCOL, &[(UP, &[good, tail].concat())]).causes;
+        assert!(broken(b"\xee\xee secret \xee").has(Cause::NotTheExpectedProtocol));
+        for tail in [&b""[..], b"\r\n", b"GE", b"GET /next HT"] {
+            assert!(!broken(tail).has(Cause::NotTheExpectedProtocol), "{tail:?}");
+        }
     }
 
     #[test]
