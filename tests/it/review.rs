@@ -420,3 +420,24 @@ fn one_channel_must_allow_both_the_way_to_a_proxy_and_what_is_asked_there() {
     let other_hours = more("c-proxy", "sc-proxy", "tcp/8080", "hours = \"18:00-20:00\"");
     assert_eq!(judge(format!("{policy}{zone}{other_hours}")), "undecidable");
 }
+
+#[test]
+fn a_mirror_that_leads_outside_is_traffic() {
+    let inner = datagram("10.10.1.1:40000", "10.10.1.2:9000", &[], b"x");
+    let mirrored = |to: &str, turn: u64| {
+        // GRE with a sequence number, ERSPAN type II, and a frame.
+        let mut packet = vec![0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 1, 0, 0, 0, 0];
+        packet.extend_from_slice(&inner);
+        let (from, to) = (addr("10.10.9.1:0").ip(), addr(to).ip());
+        let (ethertype, packet) = ip(from, to, 47, 9, 64, &packet);
+        let mut capture = Capture::new();
+        capture.add(NOON + turn, ethernet(from, to, &[], ethertype, &packet));
+        capture
+    };
+    let carrier = |to: &str| {
+        let audit = Bench::new().audit(BASE, &mirrored(to, 0));
+        audit.flows.iter().find(|flow| flow["carrier"] == "erspan").unwrap()["verdict"].clone()
+    };
+    assert_eq!(carrier("10.40.0.9:0"), "out-of-scope");
+    assert_eq!(carrier("192.0.2.7:0"), "attempted");
+}

@@ -195,7 +195,10 @@ fn multicast(reading: &Reading<'_>, _: &mut Judgement) -> Next {
     };
     let to_mirror =
         || Side::BOTH.iter().any(|side| reading.policy.is_mirror(ends::endpoint(reading.facts, *side).addr));
-    let is_mirror = reading.facts.carrier == Some(TunnelKind::Erspan) || is_tunnel && to_mirror();
+    // Nobody's mirror stands outside: what leaves for a zone in the guise of one is traffic, unless the policy declares it.
+    let is_inside = || reading.client.place.zone().is_none() && reading.server.place.zone().is_none();
+    let is_erspan = reading.facts.carrier == Some(TunnelKind::Erspan);
+    let is_mirror = is_erspan && is_inside() || (is_erspan || is_tunnel) && to_mirror();
     if is_group || is_mirror { Next::Decided } else { Next::On }
 }
 
