@@ -214,3 +214,6 @@ pub const JOIN_HELD_MAX: usize = 65_536;
 pub const JOIN_CLOCK_SLACK: Span = Span::from_secs(2);
 /// Flows that are closed at once at the end of the input: about 2 KiB each, 2 MiB for each worker.
 pub const FINISHED_AT_ONCE: usize = 1_024;
+/// Held flows of the same ends that are asked whether a new one is their sighting: as many as ports are used again within the
+/// slack of two clocks, and no more work for a flood of them.
+pub const JOIN_CANDIDATES_MAX: usize = 16;

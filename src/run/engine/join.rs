@@ -33,7 +33,7 @@ impl Join {
     pub(super) fn add(&mut self, record: FlowRecord) -> Option<Sightings> {
         let key = ends(&record.facts);
         let numbers = self.by_ends.entry(key).or_default();
-        for number in numbers.iter().rev() {
+        for number in numbers.iter().rev().take(limits::JOIN_CANDIDATES_MAX) {
             if let Some(known) = self.held.get_mut((number - self.first) as usize)
                 && known.iter().all(|other| is_sighting(&other.facts, &record.facts))
             {
