@@ -372,5 +372,7 @@ fn r29_a_whole_conversation_played_before_the_real_one_acquits_nothing() {
         ("whole", shown(4_000, false), ""),
         ("whole, late", shown(4_000, true), ""),
         ("in halves", shown(100, true), ""),
+        ("in pieces", shown(5, false), "overlap_conflict"),
+        ("in pieces, late", shown(5, true), "overlap_conflict"),
     ]);
 }

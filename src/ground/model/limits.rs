@@ -105,6 +105,9 @@ pub const DOUBTS_MAX: usize = 16;
 /// How far a packet's TTL lies below the largest of its side before it is doubted. Route changes move it by a hop or
 /// two; a packet meant to die on the way misses at least the hops behind the mirror.
 pub const TTL_DROP_MAX: u8 = 3;
+/// Ranges of one side that a settled flow remembers, 16 bytes each: a hello and its answer take two to eight segments, and
+/// those of the last milliseconds may come once more. Usually 7 × 16 B + 64 B for both sides, at most 576 B.
+pub const SETTLED_PARTS_MAX: usize = 16;
 /// Stream bytes of all flows (THREATS §2: 256 MiB).
 pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Variants of conflicting bytes that are read beside the first reading.

@@ -117,8 +117,9 @@ impl Shard {
         if !self.flows.is_reading(handle) {
             // RULES 24: a settled flow costs this one look, unless a new handshake begins in it.
             self.flows.keep_syn_data(handle, packet, payload);
-            let begins =
-                proto::reopens(packet.tuple.transport, payload) && Flows::<Reading>::may_resume(packet);
+            let begins = !self.flows.repeats(handle, packet, payload)
+                && proto::reopens(packet.tuple.transport, payload)
+                && Flows::<Reading>::may_resume(packet);
             if !begins || !self.flows.state(handle).reopen() {
                 return;
             }

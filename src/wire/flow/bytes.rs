@@ -4,6 +4,7 @@ use super::{
     chunk::Chunk,
     entry::HotMarks,
     reading::{Arrival, Reading},
+    settled::Repeat,
     table::{Flows, Handle},
 };
 use crate::ground::model::{
@@ -47,6 +48,7 @@ impl<S: Default> Flows<S> {
         if head.flags.has(TcpFlags::SYN) && payload.is_empty() && !head.flags.has(TcpFlags::ACK) {
             return; // A scan must not cost a spoken part.
         }
+        self.repeats(handle, packet, payload);
         let Some(spoken) = self.speak(handle.0) else { return };
         if let Some(held) = spoken.held_copy(packet, now.side) {
             held.data.get_or_insert_with(|| payload.into());
@@ -71,14 +73,37 @@ impl<S: Default> Flows<S> {
     }
 
     /// The flow's bytes are wanted no more: its streams are let go, its counters go on. Variants that have grown since they
-    /// were shown are shown now.
+    /// were shown are shown now. What was read is remembered as far as [`Flows::repeats`] needs it.
     pub fn stop_reading(&mut self, handle: Handle, sink: &mut dyn FnMut(Chunk<'_>)) {
         let Some(hot) = self.hot.get_mut(handle.0) else { return };
         hot.marks.set(HotMarks::READING, false);
-        let reading = self.spoken.get_mut(hot.spoken).and_then(|spoken| spoken.reading.take());
-        if let Some(mut reading) = reading {
+        let Some(spoken) = self.spoken.get_mut(hot.spoken) else { return };
+        if let Some(mut reading) = spoken.reading.take() {
             reading.stop(sink);
             self.stream_bytes -= reading.charged;
+            let mut settled = spoken.settled.take().unwrap_or_default();
+            settled.add(&reading.streams, &self.hashers);
+            spoken.settled = Some(settled).filter(|settled| !settled.is_empty());
+        }
+    }
+
+    /// True when the packet that [`Flows::packet`] has just counted begins with a copy of what was read before the flow
+    /// settled: it says nothing new. Anything else in the place of what was read is a conflict, and noted.
+    pub fn repeats(&mut self, handle: Handle, packet: &Decoded, payload: &[u8]) -> bool {
+        let Some(at) = self.now.again else { return false };
+        if payload.is_empty() || self.now.duplicate || !Self::may_resume(packet) {
+            return false;
+        }
+        let spoken = self.hot.get(handle.0).and_then(|hot| self.spoken.get_mut(hot.spoken));
+        let Some(spoken) = spoken else { return false };
+        let Some(settled) = &spoken.settled else { return false };
+        match settled.compare(self.now.side, at, payload, &self.hashers) {
+            Repeat::New => false,
+            Repeat::Same => true,
+            Repeat::Other => {
+                spoken.rare().causes.add_with(Cause::OverlapConflict, "settled");
+                false
+            }
         }
     }
 

@@ -53,6 +53,7 @@ impl<S: Default> Flows<S> {
             let tcp = spoken.tcp.get_or_insert_default();
             let reason = doubt::reason(packet, head, tcp.side(side), tcp.side(side.other()));
             self.now.doubt = reason;
+            self.now.again = tcp.side(side).again(head, packet.payload_wire_len);
             let segment = Segment {
                 side,
                 head,

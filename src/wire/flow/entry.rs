@@ -10,7 +10,7 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-use super::{duplicate::Recent, expiry, reading::Reading, reuse::HeldSyn, tcp::Tcp};
+use super::{duplicate::Recent, expiry, reading::Reading, reuse::HeldSyn, settled::Settled, tcp::Tcp};
 use crate::ground::model::{
     address::{Mac, Transport},
     cause::Causes,
@@ -69,6 +69,11 @@ impl Hashers {
     /// The index hash of a short key.
     pub(super) fn index(&self, short: ShortKey) -> u64 {
         self.index.hash_one((short.0, short.1))
+    }
+
+    /// A hash of stream bytes; never zero.
+    pub(super) fn content(&self, bytes: &[u8]) -> u32 {
+        self.digest.hash_one(bytes) as u32 | 1
     }
 
     /// A fingerprint of what the link layer and the TTL of a packet are: it changes seldom inside a flow.
@@ -255,6 +260,8 @@ pub(super) struct Spoken {
     pub(super) tcp: Option<Box<Tcp>>,
     /// Open streams.
     pub(super) reading: Option<Box<Reading>>,
+    /// What of the streams was read, once they were let go.
+    pub(super) settled: Option<Box<Settled>>,
     /// What few flows need.
     pub(super) rare: Option<Box<Rare>>,
 }

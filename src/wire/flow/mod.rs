@@ -11,6 +11,7 @@
 //! | `expiry` | idle limits and the wheel that finds silent flows |
 //! | `tcp`, `holes`, `doubt` | what headers say: handshake, sequence, loss, packets that may be lies |
 //! | `reading`, `stream`, `overlap`, `chunk` | bytes in order, gaps, conflicting copies |
+//! | `settled` | what is remembered of bytes that were read |
 //! | `reuse`, `duplicate`, `role` | RULES 34, 33 and 25 |
 //! | `closing`, `community_id` | facts of a flow, its name for other tools |
 
@@ -31,6 +32,7 @@ mod overlap;
 mod reading;
 mod reuse;
 mod role;
+mod settled;
 mod slab;
 mod stream;
 #[cfg(test)]

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use super::{
     chunk::{Chunk, Sink},
+    entry::Hashers,
     overlap::Overlaps,
+    settled::{NOT_REMEMBERED, Part},
 };
 use crate::ground::model::{cause::Cause, key::Side, limits, time::Timestamp};
 
@@ -27,6 +29,10 @@ struct Ahead {
 pub(super) struct Stream {
     /// Position of the next byte to deliver, once the stream has begun.
     pub(super) at: Option<u64>,
+    /// Position at which the stream began.
+    first: u64,
+    /// Ends of the first segments that were delivered, counted from `first`; zero where there are no more.
+    ends: [u32; limits::SETTLED_PARTS_MAX - 1],
     /// Position of the first byte in `kept`.
     kept_from: u64,
     /// Delivered bytes, for comparison: all of them while the stream is short, then those not acknowledged.
@@ -85,7 +91,7 @@ impl Stream {
     /// Begins at `position`, unless it has begun.
     pub(super) fn begin(&mut self, position: u64) -> u64 {
         *self.at.get_or_insert_with(|| {
-            self.kept_from = position;
+            (self.first, self.kept_from) = (position, position);
             self.is_whole = true;
             position
         })
@@ -207,6 +213,9 @@ impl Stream {
         sink(Chunk::Bytes { side, bytes });
         self.waiting = None;
         self.at = self.at.map(|at| at + bytes.len() as u64);
+        if let Some(end) = self.ends.iter_mut().find(|end| **end == 0) {
+            *end = self.at.and_then(|at| u32::try_from(at - self.first).ok()).unwrap_or(u32::MAX);
+        }
         self.kept.extend_from_slice(bytes);
         let bound = if self.is_whole { limits::STREAM_PREFIX_MAX } else { 2 * limits::STREAM_TAIL_MAX };
         if self.kept.len() > bound {
@@ -225,6 +234,23 @@ impl Stream {
         self.kept.shrink_to(2 * limits::STREAM_TAIL_MAX);
         self.kept_from = from;
         self.is_whole = false;
+    }
+
+    /// What was read, segment by segment as far as it is still kept.
+    pub(super) fn parts(&self, hashers: &Hashers) -> Vec<Part> {
+        let Some(edge) = self.at else { return Vec::new() };
+        let ends = self.ends.iter().take_while(|end| **end != 0).map(|end| self.first + u64::from(*end));
+        let ends = ends.filter(|end| *end > self.kept_from && *end < edge);
+        let mut parts: Vec<_> =
+            Part::between(self.first, self.kept_from, NOT_REMEMBERED).into_iter().collect();
+        let mut from = self.kept_from;
+        for end in ends.chain([edge]) {
+            let range = (from - self.kept_from) as usize..(end - self.kept_from) as usize;
+            let hash = self.kept.get(range).map_or(NOT_REMEMBERED, |bytes| hashers.content(bytes));
+            parts.extend(Part::between(from, end, hash));
+            from = end;
+        }
+        parts
     }
 
     fn skip(&mut self, missing: u64, side: Side, sink: &mut Sink<'_>) {

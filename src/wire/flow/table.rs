@@ -136,6 +136,8 @@ pub(super) struct Now {
     pub(super) side: Side,
     pub(super) doubt: Option<Reason>,
     pub(super) duplicate: bool,
+    /// Where payload begins that lies below its side's edge; `None` for what is new and for keep-alives.
+    pub(super) again: Option<u64>,
 }
 
 impl<S: Default> Flows<S> {

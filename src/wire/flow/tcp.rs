@@ -437,6 +437,18 @@ impl TcpSide {
         self.acked = at;
     }
 
+    /// Where these bytes begin, when they lie below the edge: a repetition, or something else in the place of what was seen.
+    /// A byte just below an edge that is acknowledged is a keep-alive (RFC 9293 section 3.8.4).
+    pub(super) fn again(&self, head: &TcpHead, len: u32) -> Option<u64> {
+        let at = extend(self.next, head.seq);
+        if at >= self.next || len == 0 || !self.marks.has(SideMarks::ANCHORED) {
+            return None;
+        }
+        let probe =
+            len == 1 && at + 1 == self.next && self.marks.has(SideMarks::ACKED) && self.acked >= self.next;
+        (!probe).then_some(at)
+    }
+
     /// The side sent `len` bytes from `seq` on, and perhaps a FIN behind them.
     fn sent(&mut self, seq: u32, len: u32, fin: bool) {
         let take = u64::from(len) + u64::from(fin);
