@@ -376,3 +376,93 @@ fn r29_a_whole_conversation_played_before_the_real_one_acquits_nothing() {
         ("in pieces, late", shown(5, true), "overlap_conflict"),
     ]);
 }
+
+/// Listed hello, answer and ciphertext; `then` gets the talk with the numbers of the first data, and goes on.
+fn settled(then: &dyn Fn(&mut Talk, [u32; 2])) -> Capture {
+    let talk = opened();
+    let first = talk.next;
+    let mut talk = after_hello(talk.client(&hello(MEET)));
+    talk.at += SECOND;
+    then(&mut talk, first);
+    talk.client(&record(23, &[6; 200])).close().capture
+}
+
+#[test]
+fn r29_what_repeats_the_first_segments_of_a_settled_flow_is_a_retransmission() {
+    let answer = [record(22, &server_hello()), record(20, &[1]), record(23, &[7; 900])].concat();
+    let meet = hello(MEET);
+    Court::new().acquits_all(vec![
+        (
+            "the hello",
+            settled(&|talk, [client, server]| {
+                talk.segment(true, client, server, PSH | ACK, &meet);
+            }),
+        ),
+        (
+            "the answer",
+            settled(&|talk, [client, server]| {
+                talk.segment(false, server, client + meet.len() as u32, PSH | ACK, &answer);
+            }),
+        ),
+        (
+            "a keep-alive",
+            settled(&|talk, _| {
+                let [client, server] = talk.next;
+                talk.segment(true, client - 1, server, ACK, &[0]);
+            }),
+        ),
+        (
+            "a later record, in other segments",
+            settled(&|talk, _| {
+                let [client, server] = talk.next;
+                talk.segment(true, client, server, PSH | ACK, &record(23, &[6; 200])[..90]);
+                talk.segment(true, client + 50, server, PSH | ACK, &record(23, &[6; 200])[50..]);
+            }),
+        ),
+    ]);
+}
+
+#[test]
+fn r29_nothing_moves_the_first_bytes_of_a_settled_flow_out_of_sight() {
+    let (meet, evil) = (hello(MEET), hello(EVIL));
+    let pieces = |talk: &mut Talk, [client, server]: [u32; 2], size: usize| {
+        for (start, len) in chunks(evil.len(), size) {
+            let end = (start + len).min(evil.len());
+            talk.segment(true, client + start as u32, server, PSH | ACK, &evil[start..end]);
+        }
+    };
+    let jumps = |count: u32, size: usize| {
+        settled(&|talk, first| {
+            let [client, server] = talk.next;
+            for turn in 1..=count {
+                talk.segment(
+                    true,
+                    client.wrapping_add(turn.wrapping_mul((1 << 30) - 400)),
+                    server,
+                    PSH | ACK,
+                    &[7; 9],
+                );
+            }
+            pieces(talk, first, size);
+        })
+    };
+    let long = {
+        let mut talk = opened();
+        let first = talk.next;
+        talk = talk.client(&meet);
+        for _ in 0..90 {
+            talk = talk.client(&record(23, &[8; 1_000])).server(&[]);
+        }
+        pieces(&mut talk, first, 5);
+        after_hello(talk).close().capture
+    };
+    Court::new().acquits_none(vec![
+        ("byte by byte", settled(&|talk, first| pieces(talk, first, 1)), "overlap_conflict"),
+        ("whole", settled(&|talk, first| pieces(talk, first, 4_000)), EVIL),
+        ("two jumps", jumps(2, 5), "overlap_conflict"),
+        ("three jumps", jumps(3, 5), "overlap_conflict"),
+        ("four jumps", jumps(4, 5), "overlap_conflict"),
+        ("five jumps", jumps(5, 5), "overlap_conflict"),
+        ("much text before the answer", long, ""),
+    ]);
+}

@@ -2,7 +2,7 @@
 
 use super::{
     chunk::Chunk,
-    entry::HotMarks,
+    entry::{HotMarks, NOWHERE},
     reading::{Arrival, Reading},
     settled::Repeat,
     table::{Flows, Handle},
@@ -49,7 +49,11 @@ impl<S: Default> Flows<S> {
             return; // A scan must not cost a spoken part.
         }
         self.repeats(handle, packet, payload);
-        let Some(spoken) = self.speak(handle.0) else { return };
+        if self.speak(handle.0).is_none() {
+            return;
+        }
+        let place = self.hot.get(handle.0).map_or(NOWHERE, |hot| hot.spoken);
+        let Some(spoken) = self.spoken.get_mut(place) else { return };
         if let Some(held) = spoken.held_copy(packet, now.side) {
             held.data.get_or_insert_with(|| payload.into());
             return;
@@ -60,6 +64,11 @@ impl<S: Default> Flows<S> {
         let mut causes = Causes::default();
         reading.packet(&arrival, &mut tcp, &mut causes, sink);
         spoken.tcp = Some(tcp);
+        for (stream, side) in reading.streams.iter_mut().zip(Side::BOTH) {
+            if let Some(parts) = stream.let_go(&self.hashers) {
+                spoken.settled.get_or_insert_default().add(side, &parts);
+            }
+        }
         if !causes.is_empty() {
             spoken.rare().causes.merge(&causes);
         }
@@ -82,7 +91,9 @@ impl<S: Default> Flows<S> {
             reading.stop(sink);
             self.stream_bytes -= reading.charged;
             let mut settled = spoken.settled.take().unwrap_or_default();
-            settled.add(&reading.streams, &self.hashers);
+            for (stream, side) in reading.streams.iter().zip(Side::BOTH) {
+                settled.add(side, &stream.parts(&self.hashers));
+            }
             spoken.settled = Some(settled).filter(|settled| !settled.is_empty());
         }
     }

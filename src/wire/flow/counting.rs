@@ -53,7 +53,11 @@ impl<S: Default> Flows<S> {
             let tcp = spoken.tcp.get_or_insert_default();
             let reason = doubt::reason(packet, head, tcp.side(side), tcp.side(side.other()));
             self.now.doubt = reason;
-            self.now.again = tcp.side(side).again(head, packet.payload_wire_len);
+            self.now.again = tcp.side(side).again(
+                head,
+                packet.payload_wire_len,
+                spoken.payload.get(side.index()).copied().unwrap_or_default(),
+            );
             let segment = Segment {
                 side,
                 head,

@@ -1,11 +1,11 @@
-//! What is remembered of a flow that is read no more: enough to know a copy of what was read from something else in its
+//! What is remembered of bytes that were read and let go, above all of a flow that is read no more: enough to know a copy of what was read from something else in its
 //! place (THREATS R01, R29).
 //!
 //! Whoever plays a whole conversation before the real one settles the flow; what the real ends then say lies where bytes
 //! were read already. A copy of the very segments is a repetition. Anything else there is a conflict, also when it cannot be
 //! compared: a byte that nobody compares must not be covered by a name that was read in its place.
 
-use super::{entry::Hashers, stream::Stream};
+use super::entry::Hashers;
 use crate::ground::model::{key::Side, limits};
 
 /// The segments that were read, of each end, in order. Between two parts there may be bytes that nobody read: those of the
@@ -55,21 +55,23 @@ impl Part {
 }
 
 impl Settled {
-    /// Adds what the streams have read since.
-    pub(super) fn add(&mut self, streams: &[Stream; 2], hashers: &Hashers) {
-        for (known, stream) in self.sides.iter_mut().zip(streams) {
-            let edge = known.last().map_or(0, |part| part.end());
-            let mut parts = known.to_vec();
-            // What was read below the edge was there in two forms or is known: the conflict is noted.
-            parts.extend(stream.parts(hashers).into_iter().filter(|part| part.from >= edge));
-            let beyond = parts.get(limits::SETTLED_PARTS_MAX - 1..).unwrap_or_default();
-            if let ([first, _, ..], Some(last)) = (beyond, beyond.last()) {
-                let rest = Part::between(first.from, last.end(), NOT_REMEMBERED);
-                parts.truncate(limits::SETTLED_PARTS_MAX - 1);
-                parts.extend(rest);
-            }
-            *known = parts.into();
+    /// Adds what one end's stream has read since.
+    pub(super) fn add(&mut self, side: Side, read: &[Part]) {
+        let Some(known) = self.sides.get_mut(side.index()) else { return };
+        let mut parts = known.to_vec();
+        for part in read {
+            // What lies below the edge is known, or was there in two forms and the conflict is noted.
+            let edge = parts.last().map_or(0, |part| part.end());
+            let hash = if part.from < edge { NOT_REMEMBERED } else { part.hash };
+            parts.extend(Part::between(part.from.max(edge), part.end(), hash));
         }
+        let beyond = parts.get(limits::SETTLED_PARTS_MAX - 1..).unwrap_or_default();
+        if let ([first, _, ..], Some(last)) = (beyond, beyond.last()) {
+            let rest = Part::between(first.from, last.end(), NOT_REMEMBERED);
+            parts.truncate(limits::SETTLED_PARTS_MAX - 1);
+            parts.extend(rest);
+        }
+        *known = parts.into();
     }
 
     /// True when nothing was read.

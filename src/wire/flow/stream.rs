@@ -37,6 +37,8 @@ pub(super) struct Stream {
     kept_from: u64,
     /// Delivered bytes, for comparison: all of them while the stream is short, then those not acknowledged.
     kept: Vec<u8>,
+    /// The beginning, when it was let go in this packet.
+    dropped: Option<Box<[u8]>>,
     /// False once the beginning was let go.
     is_whole: bool,
     ahead: BTreeMap<u64, Ahead>,
@@ -229,6 +231,9 @@ impl Stream {
         let end = self.kept_from + self.kept.len() as u64;
         let from = acked.unwrap_or(0).clamp(self.kept_from, end).max(end - (limits::STREAM_TAIL_MAX as u64));
         let drop = usize::try_from(from - self.kept_from).unwrap_or(usize::MAX).min(self.kept.len());
+        if self.is_whole {
+            self.dropped = self.kept.get(..drop).map(Into::into);
+        }
         self.kept.drain(..drop);
         // Room up to the next time: a buffer given back each time would be asked for again at once.
         self.kept.shrink_to(2 * limits::STREAM_TAIL_MAX);
@@ -238,16 +243,31 @@ impl Stream {
 
     /// What was read, segment by segment as far as it is still kept.
     pub(super) fn parts(&self, hashers: &Hashers) -> Vec<Part> {
-        let Some(edge) = self.at else { return Vec::new() };
-        let ends = self.ends.iter().take_while(|end| **end != 0).map(|end| self.first + u64::from(*end));
-        let ends = ends.filter(|end| *end > self.kept_from && *end < edge);
+        if self.at.is_none() {
+            return Vec::new();
+        }
         let mut parts: Vec<_> =
             Part::between(self.first, self.kept_from, NOT_REMEMBERED).into_iter().collect();
-        let mut from = self.kept_from;
-        for end in ends.chain([edge]) {
-            let range = (from - self.kept_from) as usize..(end - self.kept_from) as usize;
-            let hash = self.kept.get(range).map_or(NOT_REMEMBERED, |bytes| hashers.content(bytes));
-            parts.extend(Part::between(from, end, hash));
+        parts.extend(self.cut(self.kept_from, &self.kept, hashers));
+        parts
+    }
+
+    /// The first segments of what was let go since the last call: they are compared by their hashes from now on.
+    pub(super) fn let_go(&mut self, hashers: &Hashers) -> Option<Vec<Part>> {
+        let bytes = self.dropped.take()?;
+        let mut parts = self.cut(self.first, &bytes, hashers);
+        // The last one would be many segments, which nobody repeats as one.
+        parts.truncate(limits::SETTLED_PARTS_MAX - 1);
+        Some(parts)
+    }
+
+    fn cut(&self, mut from: u64, bytes: &[u8], hashers: &Hashers) -> Vec<Part> {
+        let (start, edge) = (from, from + bytes.len() as u64);
+        let ends = self.ends.iter().take_while(|end| **end != 0).map(|end| self.first + u64::from(*end));
+        let mut parts = Vec::new();
+        for end in ends.filter(|end| *end > start && *end < edge).chain([edge]) {
+            let segment = bytes.get((from - start) as usize..(end - start) as usize).unwrap_or_default();
+            parts.extend(Part::between(from, end, hashers.content(segment)));
             from = end;
         }
         parts
@@ -260,6 +280,9 @@ impl Stream {
         self.at = Some(at);
         // A variant is a stream without gaps, so none is made across this one.
         self.variants(true, side, sink);
+        if self.is_whole {
+            self.dropped = Some(self.kept.as_slice().into());
+        }
         self.kept.clear();
         self.kept_from = at;
         self.is_whole = false;

@@ -439,9 +439,19 @@ impl TcpSide {
 
     /// Where these bytes begin, when they lie below the edge: a repetition, or something else in the place of what was seen.
     /// A byte just below an edge that is acknowledged is a keep-alive (RFC 9293 section 3.8.4).
-    pub(super) fn again(&self, head: &TcpHead, len: u32) -> Option<u64> {
+    ///
+    /// `said` is how much the side was seen to say. While that is less than half a turn, nothing but jumps has led the edge
+    /// so far that numbers of the beginning look new.
+    pub(super) fn again(&self, head: &TcpHead, len: u32, said: u64) -> Option<u64> {
+        const HALF_TURN: u64 = 1 << 31;
+        if len == 0 || !self.marks.has(SideMarks::ANCHORED) {
+            return None;
+        }
         let at = extend(self.next, head.seq);
-        if at >= self.next || len == 0 || !self.marks.has(SideMarks::ANCHORED) {
+        if at >= self.start + HALF_TURN && said < HALF_TURN {
+            return Some(extend(self.start, head.seq));
+        }
+        if at >= self.next {
             return None;
         }
         let probe =
