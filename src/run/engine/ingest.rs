@@ -18,14 +18,19 @@ use crate::{
     },
 };
 
-/// One packet in an owner's list.
-#[derive(Debug)]
-pub struct Item {
-    /// Its place in the block, where its bytes lie.
-    pub index: u32,
-    /// Its headers.
-    pub packet: Decoded,
+/// One packet in an owner's list: where it lies. Packets are decoded in their place and never moved.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    /// Place of its frame in the block.
+    index: u32,
+    /// Place among the decodings.
+    place: u32,
+    /// Which outer layer, or [`INNERMOST`].
+    layer: u8,
 }
+
+/// The innermost packet of a frame; outer layers are far fewer (`limits::TUNNEL_DEPTH_MAX`).
+const INNERMOST: u8 = u8::MAX;
 
 /// A sweep that all owners do before the packet at `index`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +46,77 @@ pub struct Sweep {
 /// One block's packets, by owner. Recycled.
 #[derive(Debug, Default)]
 pub struct Lists {
+    /// What each frame of the block held, then what fragments completed.
+    decodings: Vec<Decodings>,
+    /// How many of them are the frames'.
+    frames: usize,
     /// One list for each owner, in the order of the block.
-    pub owners: Vec<Vec<Item>>,
+    owners: Vec<Vec<Item>>,
     /// Fragments, in the order of the block: they go through the one reassembler before the lists are final.
-    pub pieces: Vec<(u32, Box<Piece>)>,
-    /// Sweeps, in the order of the block.
-    pub sweeps: Vec<Sweep>,
+    pieces: Vec<(u32, Box<Piece>)>,
+    sweeps: Vec<Sweep>,
 }
 
 impl Lists {
+    /// An owner's packets in the order of the block, with the places of their frames.
+    pub fn of(&self, owner: usize) -> impl Iterator<Item = (u32, &Decoded)> {
+        self.owners.get(owner).into_iter().flatten().filter_map(|item| {
+            let decodings = self.decodings.get(item.place as usize)?;
+            let packet = match (item.layer, &decodings.inner) {
+                (INNERMOST, Inner::Flow(packet)) => packet,
+                (layer, _) => decodings.carriers.get(usize::from(layer))?,
+            };
+            Some((item.index, packet))
+        })
+    }
+
+    /// Sweeps, in the order of the block.
+    #[must_use]
+    pub fn sweeps(&self) -> &[Sweep] {
+        &self.sweeps
+    }
+
     fn reset(&mut self, owners: usize) {
         self.owners.resize_with(owners, Vec::new);
         self.owners.iter_mut().for_each(Vec::clear);
+        // The frames' places are used again as they are; datagrams put together would be held for nothing.
+        self.decodings.truncate(self.frames);
+        self.frames = 0;
         self.pieces.clear();
         self.sweeps.clear();
     }
+
+    /// The place of the block's next frame.
+    fn next_place(&mut self) -> usize {
+        let place = self.frames;
+        if place == self.decodings.len() {
+            self.decodings.push(Decodings::default());
+        }
+        self.frames += 1;
+        place
+    }
+
+    /// Enters what stands at a place with the owners of its flows.
+    fn enter(&mut self, index: u32, place: usize, spread: &RandomState, seen: &mut Seen) {
+        let Self { decodings, owners, .. } = self;
+        let decodings = &decodings[place];
+        let place = place as u32;
+        for (layer, carrier) in (0..).zip(&decodings.carriers) {
+            seen.carrier(carrier);
+            owner_of(carrier, spread, owners).push(Item { index, place, layer });
+        }
+        if let Inner::Flow(packet) = &decodings.inner {
+            seen.packet(packet);
+            owner_of(packet, spread, owners).push(Item { index, place, layer: INNERMOST });
+        }
+    }
+}
+
+/// The list of a packet's owner. An ICMP error goes to the owner of the flow it quotes (RULES 11).
+fn owner_of<'a>(packet: &Decoded, spread: &RandomState, owners: &'a mut [Vec<Item>]) -> &'a mut Vec<Item> {
+    let tuple = packet.about.as_ref().unwrap_or(&packet.tuple);
+    let owner = if owners.len() == 1 { 0 } else { key::owner(tuple, spread, owners.len()) };
+    &mut owners[owner]
 }
 
 /// One worker's front half.
@@ -63,7 +124,6 @@ impl Lists {
 pub struct Ingest {
     owners: usize,
     spread: RandomState,
-    decodings: Decodings,
     tally: Tally,
     seen: Seen,
 }
@@ -72,13 +132,7 @@ impl Ingest {
     /// A front half that spreads over so many owners. All workers of a run share `spread`.
     #[must_use]
     pub fn new(owners: usize, spread: RandomState) -> Self {
-        Self {
-            owners,
-            spread,
-            decodings: Decodings::default(),
-            tally: Tally::default(),
-            seen: Seen::default(),
-        }
+        Self { owners, spread, tally: Tally::default(), seen: Seen::default() }
     }
 
     /// Decodes a block into lists.
@@ -92,28 +146,22 @@ impl Ingest {
             let head = block.head(index);
             self.tally.read.frame(head.wire_len);
             self.seen.frame(&head);
-            decode(block.bytes(index), &head, &mut self.decodings);
-            self.list(index as u32, &head, lists);
+            let place = lists.next_place();
+            decode(block.bytes(index), &head, &mut lists.decodings[place]);
+            self.list(index as u32, place, &head, lists);
         }
     }
 
-    fn list(&mut self, index: u32, head: &PacketHead, lists: &mut Lists) {
-        for carrier in self.decodings.carriers.drain(..) {
-            self.seen.carrier(&carrier);
-            push(&mut lists.owners, &self.spread, index, carrier);
-        }
-        match &self.decodings.inner {
-            // The decoder's place stays as it is: writing it anew for each packet costs more than the copy.
-            Inner::Flow(packet) => {
-                self.seen.packet(packet);
-                push(&mut lists.owners, &self.spread, index, packet.clone());
-            }
-            Inner::Fragment(_) => {
-                if let Inner::Fragment(piece) = std::mem::take(&mut self.decodings.inner) {
+    fn list(&mut self, index: u32, place: usize, head: &PacketHead, lists: &mut Lists) {
+        lists.enter(index, place, &self.spread, &mut self.seen);
+        match &mut lists.decodings[place].inner {
+            Inner::Flow(_) => {}
+            Inner::NoFlow(reason, number) => self.no_flow(*reason, *number, head.wire_len),
+            inner @ Inner::Fragment(_) => {
+                if let Inner::Fragment(piece) = std::mem::take(inner) {
                     lists.pieces.push((index, piece));
                 }
             }
-            Inner::NoFlow(reason, number) => self.no_flow(*reason, *number, head.wire_len),
         }
     }
 
@@ -128,15 +176,6 @@ impl Ingest {
     #[must_use]
     pub fn finish(self) -> (Tally, Seen) {
         (self.tally, self.seen)
-    }
-}
-
-fn push(owners: &mut [Vec<Item>], spread: &RandomState, index: u32, packet: Decoded) {
-    // An ICMP error goes to the owner of the flow it quotes (RULES 11).
-    let tuple = packet.about.as_ref().unwrap_or(&packet.tuple);
-    let owner = if owners.len() == 1 { 0 } else { key::owner(tuple, spread, owners.len()) };
-    if let Some(list) = owners.get_mut(owner) {
-        list.push(Item { index, packet });
     }
 }
 
@@ -161,22 +200,24 @@ impl Fragments {
         if lists.pieces.is_empty() && self.reassembler.waiting() == 0 {
             return;
         }
-        let Lists { owners, pieces, sweeps } = lists;
-        let before: Vec<usize> = owners.iter().map(Vec::len).collect();
-        let mut sweeps = sweeps.iter().peekable();
-        for (index, piece) in pieces.drain(..) {
-            while let Some(sweep) = sweeps.next_if(|sweep| sweep.index <= index) {
+        let before: Vec<usize> = lists.owners.iter().map(Vec::len).collect();
+        let pieces = std::mem::take(&mut lists.pieces);
+        let sweeps = std::mem::take(&mut lists.sweeps);
+        let mut due = sweeps.iter().peekable();
+        for (index, piece) in pieces {
+            while let Some(sweep) = due.next_if(|sweep| sweep.index <= index) {
                 self.reassembler.expire(sweep.clock, &mut self.finished);
-                self.place(sweep.index, owners);
+                self.place(sweep.index, lists);
             }
             self.reassembler.push(piece, &mut self.finished);
-            self.place(index, owners);
+            self.place(index, lists);
         }
-        for sweep in sweeps {
+        for sweep in due {
             self.reassembler.expire(sweep.clock, &mut self.finished);
-            self.place(sweep.index, owners);
+            self.place(sweep.index, lists);
         }
-        for (list, before) in owners.iter_mut().zip(before) {
+        lists.sweeps = sweeps;
+        for (list, before) in lists.owners.iter_mut().zip(before) {
             if list.len() > before {
                 // Stable: what a frame completed stands behind what the frame held itself.
                 list.sort_by_key(|item| item.index);
@@ -184,10 +225,10 @@ impl Fragments {
         }
     }
 
-    /// End of the input: what never completed, as one last list.
-    pub fn finish(&mut self, owners: usize) -> Vec<Vec<Item>> {
-        let mut lists = Vec::new();
-        lists.resize_with(owners, Vec::new);
+    /// End of the input: what never completed, as one last block without frames.
+    pub fn finish(&mut self, owners: usize) -> Lists {
+        let mut lists = Lists::default();
+        lists.reset(owners);
         self.reassembler.finish(&mut self.finished);
         self.place(u32::MAX, &mut lists);
         lists
@@ -199,20 +240,12 @@ impl Fragments {
         self.seen
     }
 
-    fn place(&mut self, index: u32, owners: &mut [Vec<Item>]) {
-        for mut decodings in self.finished.drain(..) {
-            for carrier in decodings.carriers.drain(..) {
-                self.seen.carrier(&carrier);
-                push(owners, &self.spread, index, carrier);
-            }
-            match decodings.inner {
-                Inner::Flow(packet) => {
-                    self.seen.packet(&packet);
-                    push(owners, &self.spread, index, packet);
-                }
-                // The reassembler gives flows only, complete or portless.
-                Inner::NoFlow(..) | Inner::Fragment(_) => {}
-            }
+    /// Puts what was finished behind the frames and lists it. The reassembler gives flows only, complete or portless.
+    fn place(&mut self, index: u32, lists: &mut Lists) {
+        for decodings in self.finished.drain(..) {
+            let place = lists.decodings.len();
+            lists.decodings.push(decodings);
+            lists.enter(index, place, &self.spread, &mut self.seen);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{
     closing,
     event::{Event, Moment, Rank, What},
-    ingest::{Item, Lists, Sweep, frames_of},
+    ingest::{Lists, Sweep, frames_of},
     reading::Reading,
 };
 use crate::{
@@ -63,14 +63,13 @@ impl Shard {
             let before = Ordinal(self.last.0 + 1 + u64::from(damage.before));
             self.damage.push((before, damage.what));
         }
-        let items = lists.owners.get(owner).map_or(&[][..], Vec::as_slice);
-        let mut sweeps = lists.sweeps.iter().peekable();
-        for item in items {
-            while let Some(sweep) = sweeps.next_if(|sweep| sweep.index <= item.index) {
+        let mut sweeps = lists.sweeps().iter().peekable();
+        for (index, packet) in lists.of(owner) {
+            while let Some(sweep) = sweeps.next_if(|sweep| sweep.index <= index) {
                 self.sweep(sweep);
             }
-            let index = item.index as usize;
-            self.packet(&item.packet, block.bytes(index), block.head(index).ordinal);
+            let index = index as usize;
+            self.packet(packet, block.bytes(index), block.head(index).ordinal);
         }
         for sweep in sweeps {
             self.sweep(sweep);
@@ -79,9 +78,9 @@ impl Shard {
     }
 
     /// Takes packets that belong to no block: the fragments that were given up at the end.
-    pub fn leftovers(&mut self, items: &[Item]) {
-        for item in items {
-            self.packet(&item.packet, &[], item.packet.head.ordinal);
+    pub fn leftovers(&mut self, lists: &Lists, owner: usize) {
+        for (_, packet) in lists.of(owner) {
+            self.packet(packet, &[], packet.head.ordinal);
         }
     }
 

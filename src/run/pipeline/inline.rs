@@ -43,9 +43,7 @@ pub(super) fn run(
         progress.update(baton.bytes_done(), block.len() as u64);
         ticket += 1;
     }
-    for items in &fragments.finish(1) {
-        shard.leftovers(items);
-    }
+    shard.leftovers(&fragments.finish(1), 0);
     collector.absorb(shard.take_events(), sink)?;
     let mut remaining = shard.remaining();
     while !remaining.is_empty() {

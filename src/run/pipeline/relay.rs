@@ -20,7 +20,7 @@ use crate::{
         collector::Collector,
         conclude::{Parts, conclude},
         event::Event,
-        ingest::{Fragments, Ingest, Item},
+        ingest::{Fragments, Ingest, Lists},
         shard::Shard,
         sink::Sink,
     },
@@ -38,8 +38,8 @@ struct Relay<'a> {
     feed: &'a Feed,
     baton: Mutex<Baton>,
     fragments: Mutex<Fragments>,
-    /// What the fragment stage held at the end, by owner.
-    leftovers: OnceLock<Vec<Vec<Item>>>,
+    /// What the fragment stage held at the end.
+    leftovers: OnceLock<Lists>,
     window: Window,
     progress: &'a Progress,
     workers: usize,
@@ -172,9 +172,7 @@ impl Worker {
             let mut fragments = relay.fragments.lock().unwrap_or_else(PoisonError::into_inner);
             fragments.finish(relay.workers)
         });
-        if let Some(items) = leftovers.get(self.owner) {
-            self.shard.leftovers(items);
-        }
+        self.shard.leftovers(leftovers, self.owner);
         if last.send(self.shard.take_events()).is_err() {
             return;
         }
