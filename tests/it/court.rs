@@ -216,11 +216,3 @@ impl Forged {
         talk.at += MILLI;
     }
 }
-
-/// What it gives and how long it takes, for stories of quadratic work: their bounds are far above what linear work needs.
-#[expect(clippy::disallowed_methods, reason = "a yardstick beside the story, no verdict depends on it")]
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, std::time::Duration) {
-    let start = std::time::Instant::now();
-    let result = work();
-    (result, start.elapsed())
-}

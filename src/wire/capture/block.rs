@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::walker::Record;
 use crate::ground::model::{
     packet::{InterfaceId, LinkType, Ordinal, PacketHead, SensorId},
     time::Timestamp,
@@ -168,6 +169,21 @@ impl Break {
 }
 
 impl Entry {
+    /// A record at its place in time; it lies in the block's own buffer until a merge says otherwise.
+    pub(super) fn new(record: &Record, at: Timestamp, wire: u32, age_secs: u32) -> Self {
+        Self {
+            at,
+            offset: u32::try_from(record.offset).unwrap_or(u32::MAX),
+            captured: record.captured,
+            wire,
+            interface: record.interface,
+            age_secs,
+            buffer: 0,
+            link: record.link,
+            sensor: record.sensor,
+        }
+    }
+
     const fn head(&self, ordinal: u64) -> PacketHead {
         PacketHead {
             ordinal: Ordinal(ordinal),

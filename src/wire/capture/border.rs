@@ -162,17 +162,7 @@ impl Sink for BlockSink<'_> {
     fn packet(&mut self, record: Record) {
         let wire = self.ledger.examine(&record);
         let (at, age_secs, _) = self.lane.place(&record);
-        let entry = Entry {
-            at,
-            offset: u32::try_from(record.offset).unwrap_or(u32::MAX),
-            captured: record.captured,
-            wire,
-            interface: record.interface,
-            age_secs,
-            buffer: 0,
-            link: record.link,
-            sensor: record.sensor,
-        };
+        let entry = Entry::new(&record, at, wire, age_secs);
         self.ledger.enter(&entry, self.entries.len(), self.ticks);
         self.entries.push(entry);
     }

@@ -251,7 +251,7 @@ impl Dialogue {
             Some(Command::Upgrade) => {
                 let held = self.held.take().unwrap_or_default();
                 if code == self.tongue.upgrade_code {
-                    return Some(Next::Switch(Self::switch(side, held, rest.to_vec())));
+                    return Some(Next::Switch(switch(side, held, rest.to_vec())));
                 }
                 return self.client_bytes(&held, side.other(), notes);
             }
@@ -264,14 +264,15 @@ impl Dialogue {
     const fn first_reply_is_greeting(&self, code: u16) -> bool {
         matches!(code, 200 | 220 | 120 | 400..=599)
     }
+}
 
-    fn switch(server: Side, client_rest: Vec<u8>, server_rest: Vec<u8>) -> Switch {
-        let rest = match server {
-            Side::Answerer => [client_rest, server_rest],
-            Side::Opener => [server_rest, client_rest],
-        };
-        Switch { to: Some("tls"), rest }
-    }
+/// The rest of the flow is TLS; what was already said goes with it.
+pub(super) fn switch(server: Side, client_rest: Vec<u8>, server_rest: Vec<u8>) -> Switch {
+    let rest = match server {
+        Side::Answerer => [client_rest, server_rest],
+        Side::Opener => [server_rest, client_rest],
+    };
+    Switch { to: Some("tls"), rest }
 }
 
 impl Dissector for Dialogue {
@@ -306,7 +307,7 @@ impl Dissector for Dialogue {
 
     fn unanswered(&mut self) -> Option<Switch> {
         let held = self.held.take().filter(|held| !held.is_empty())?;
-        Some(Self::switch(self.server?, held, Vec::new()))
+        Some(switch(self.server?, held, Vec::new()))
     }
 }
 

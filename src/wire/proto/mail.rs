@@ -2,7 +2,7 @@
 //! goes in the clear without it. No address, credential or content is kept.
 
 use super::{
-    dialogue::{Command, Dialogue, LineReader, Reply, Tongue, contains_word, three_digits, verb},
+    dialogue::{Command, Dialogue, LineReader, Reply, Tongue, contains_word, switch, three_digits, verb},
     dissector::{Dissector, Guess, Next, Protocol, Switch},
     http_head::number,
 };
@@ -250,14 +250,6 @@ impl Imap {
         }
         Some(line)
     }
-}
-
-fn switch(server: Side, client_rest: Vec<u8>, server_rest: Vec<u8>) -> Switch {
-    let rest = match server {
-        Side::Answerer => [client_rest, server_rest],
-        Side::Opener => [server_rest, client_rest],
-    };
-    Switch { to: Some("tls"), rest }
 }
 
 impl Dissector for Imap {

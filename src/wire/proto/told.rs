@@ -46,7 +46,6 @@ pub(super) fn told(protocol: &Protocol, parts: &[(Side, &[u8])]) -> Identity {
 }
 
 /// What datagrams told.
-#[allow(dead_code, reason = "used by the datagram protocols only")]
 pub(super) fn told_datagrams(protocol: &Protocol, parts: &[(Side, &[u8])]) -> (Identity, Next) {
     told_cut(protocol, parts, usize::MAX)
 }
