@@ -34,10 +34,14 @@ pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
     let demands = demands(options, &policy)?;
     let sensors = Sensors::new(Some(&policy), &options.input.sensors)?;
     let job = Job { options: &options.input, policy: Some(policy.clone()), sensors: &sensors, demands, lang };
+    // Inputs first: an input that cannot be used must not leave a folder behind.
+    let input = job.open()?;
+    let hashes = options.out.as_ref().map(|_| InputHashes::start(input.1.paths()));
+    let hashes = hashes.transpose().map_err(Error::Run)?;
     let outputs = Outputs::open(job.context(), options.flows.as_deref(), options.out.as_deref())?;
-    let (result, outputs) = job.run(outputs)?;
-    if let Some(writer) = outputs.finish()? {
-        finish_run(writer, options, &job, &result, started)?;
+    let (result, outputs) = job.run(input, outputs)?;
+    if let (Some(writer), Some(hashes)) = (outputs.finish()?, hashes) {
+        finish_run(writer, options, &job, &result, hashes, started)?;
     }
     tell(options, &result, lang)?;
     Ok(result.conclusion.exit_code)
@@ -89,14 +93,13 @@ fn finish_run(
     options: &AuditOptions,
     job: &Job<'_>,
     result: &RunResult,
+    hashes: InputHashes,
     started: Timestamp,
 ) -> Result<(), Error> {
-    let paths =
-        result.input.files.iter().filter(|file| file.path != "-").map(|file| file.path.clone()).collect();
-    let hashes = InputHashes::start(paths).map_err(Error::Run)?.finish();
+    let hashes = hashes.finish();
     let mut inputs = json::files(&result.input);
-    for input in inputs.as_array_mut().into_iter().flatten() {
-        let digest = input["path"].as_str().and_then(|path| hashes.get(path).cloned().flatten());
+    for (input, file) in inputs.as_array_mut().into_iter().flatten().zip(&result.input.files) {
+        let digest = hashes.get(&file.path).cloned().flatten();
         input["sha256"] = digest.map_or(Value::Null, |digest| digest.sha256.into());
     }
     let mut findings = Vec::new();

@@ -18,9 +18,10 @@ pub(super) fn run(options: &FlowsOptions, lang: Lang) -> Result<u8, Error> {
     let sensors = Sensors::new(None, &options.input.sensors)?;
     let job =
         Job { options: &options.input, policy: None, sensors: &sensors, demands: Demands::default(), lang };
+    let input = job.open()?;
     let target = options.out.as_deref().unwrap_or_else(|| Path::new("-"));
     let outputs = Outputs::open(job.context(), Some(target), None)?;
-    let (result, outputs) = job.run(outputs)?;
+    let (result, outputs) = job.run(input, outputs)?;
     outputs.finish()?;
     if !options.input.quiet {
         eprint!("{}", text::flows_summary(&result, lang));

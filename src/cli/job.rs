@@ -113,6 +113,9 @@ pub(super) fn workers(options: &InputOptions) -> usize {
     options.workers.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from)
 }
 
+/// Opened inputs: the two stages of reading.
+pub(super) type Input = (capture::Feed, capture::Baton);
+
 /// What a run needs beside its inputs.
 pub(super) struct Job<'a> {
     /// Inputs.
@@ -134,13 +137,24 @@ impl Job<'_> {
         LineContext { capture: input_name(self.options), sensors: self.sensors.ids.clone() }
     }
 
-    /// Opens the inputs and runs them to their end.
+    /// Opens the inputs.
     ///
     /// # Errors
-    /// When inputs cannot be opened or an output breaks.
-    pub(super) fn run(&self, mut outputs: Outputs) -> Result<(RunResult, Outputs), Error> {
+    /// When one cannot be used.
+    pub(super) fn open(&self) -> Result<Input, Error> {
         let request = Request { inputs: self.options.inputs.clone(), sensors: self.sensors.bindings.clone() };
-        let (feed, baton) = capture::open(&request).map_err(Error::Capture)?;
+        capture::open(&request).map_err(Error::Capture)
+    }
+
+    /// Runs the inputs to their end.
+    ///
+    /// # Errors
+    /// When an output breaks or a worker fails.
+    pub(super) fn run(
+        &self,
+        (feed, baton): Input,
+        mut outputs: Outputs,
+    ) -> Result<(RunResult, Outputs), Error> {
         let plan = Plan {
             workers: workers(self.options),
             policy: self.policy.clone(),

@@ -44,6 +44,12 @@ impl Baton {
         Self { ledger, way: Way::Merged(Box::new(merge)), bytes_done: 0 }
     }
 
+    /// The files that will be read, as they were found; `-` for standard input.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.ledger.files.iter().map(|file| file.path.clone()).collect()
+    }
+
     /// Finds the packets of the next block. Must be called strictly in the order of tickets, from 0, each time with the
     /// block that was filled for that ticket.
     ///
