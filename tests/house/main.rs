@@ -40,7 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("policy/language", &["miette", "schemars", "toml"]),
     ("ground/calendar", &["jiff"]),
     ("run/pipeline", &["crossbeam_channel"]),
-    ("cli", &["clap", "indicatif"]),
+    ("cli", &["clap", "indicatif", "mimalloc"]),
 ];
 
 /// Parts of `std` that reach outside the program, and the rooms that may use them. What only describes the
