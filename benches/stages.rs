@@ -4,7 +4,6 @@
 use std::{hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use foldhash::quality::RandomState;
 use sekisho::{
     ground::model::packet::PacketHead,
     policy::language::load_text,
@@ -83,9 +82,9 @@ fn engine(criterion: &mut Criterion) {
     let policy = Arc::new(policy);
     let blocks = blocks("core-1.pcapng");
     let bytes: u64 = blocks.iter().flat_map(Block::packets).map(|(_, bytes)| bytes.len() as u64).sum();
-    let spread = RandomState::default();
-    let mut ingest = Ingest::new(1, spread.clone());
-    let mut fragments = Fragments::new(spread.clone());
+    let settings = Settings::default();
+    let mut ingest = Ingest::new(1, settings.clone());
+    let mut fragments = Fragments::new(settings.clone());
     let lists: Vec<Lists> = blocks
         .iter()
         .map(|block| {

@@ -1,7 +1,7 @@
 //! What makes packets one flow, and how flows are spread over workers.
 
 use std::{
-    hash::{BuildHasher, Hash, Hasher},
+    hash::{Hash, Hasher},
     net::{IpAddr, Ipv4Addr},
 };
 
@@ -175,16 +175,6 @@ impl Hash for FlowKey {
     }
 }
 
-/// Which worker owns a packet: a keyed, symmetric hash of the innermost ends (RULES 15, 17).
-///
-/// The key is random per run, so that nobody can aim all flows at one worker; results do not depend on it.
-pub fn owner<S: BuildHasher>(tuple: &Tuple, keyed: &S, workers: usize) -> usize {
-    let (key, _) = FlowKey::new(tuple, SensorId::NONE, Encap::default(), 0, false);
-    // The table uses the low bits, the spread the high ones: one hash serves both.
-    let hash = keyed.hash_one(key);
-    ((u128::from(hash) * workers as u128) >> 64) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,23 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn both_directions_of_a_flow_share_key_and_owner() {
+    fn both_directions_of_a_flow_share_a_key() {
         let there = tuple(("192.0.2.1", 50_000), ("198.51.100.7", 443));
         let back = tuple(("198.51.100.7", 443), ("192.0.2.1", 50_000));
         let key = |tuple| FlowKey::new(tuple, SensorId::NONE, Encap::default(), 0, false);
         assert_eq!(key(&there).0, key(&back).0);
         assert_ne!(key(&there).1, key(&back).1);
-        let keyed = foldhash::quality::FixedState::with_seed(7);
-        assert_eq!(owner(&there, &keyed, 8), owner(&back, &keyed, 8));
-    }
-
-    #[test]
-    fn owners_are_spread_over_all_workers() {
-        let keyed = foldhash::quality::FixedState::with_seed(1);
-        let mut seen = [0; 4];
-        for port in 1024..5120 {
-            seen[owner(&tuple(("192.0.2.1", port), ("198.51.100.7", 443)), &keyed, 4)] += 1;
-        }
-        assert!(seen.iter().all(|count| *count > 800), "{seen:?}");
     }
 }

@@ -1,13 +1,10 @@
 //! Front half of the walk: the packets of one block decoded and listed by their owner. Any worker does it, in any
 //! order; nothing here depends on other blocks.
 
-use foldhash::quality::RandomState;
-
 use super::seen::Seen;
 use crate::{
     ground::model::{
         decoded::{Decoded, NoFlow},
-        key,
         packet::{Ordinal, PacketHead},
         tally::{Count, Tally},
         time::Timestamp,
@@ -15,14 +12,18 @@ use crate::{
     wire::{
         capture::Block,
         decode::{Decodings, Inner, Piece, Reassembler, decode},
+        flow::{Settings, Spot},
     },
 };
 
-/// One packet in an owner's list: where it lies. Packets are decoded in their place and never moved.
+/// One packet in an owner's list: where it lies, and where its flow is. Packets are decoded in their place and never
+/// moved.
 #[derive(Clone, Copy, Debug)]
-struct Item {
+pub struct Item {
     /// Place of its frame in the block.
-    index: u32,
+    pub index: u32,
+    /// Where its flow is to be looked for.
+    pub spot: Spot,
     /// Place among the decodings.
     place: u32,
     /// Which outer layer, or [`INNERMOST`].
@@ -58,16 +59,20 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// An owner's packets in the order of the block, with the places of their frames.
-    pub fn of(&self, owner: usize) -> impl Iterator<Item = (u32, &Decoded)> {
-        self.owners.get(owner).into_iter().flatten().filter_map(|item| {
-            let decodings = self.decodings.get(item.place as usize)?;
-            let packet = match (item.layer, &decodings.inner) {
-                (INNERMOST, Inner::Flow(packet)) => packet,
-                (layer, _) => decodings.carriers.get(usize::from(layer))?,
-            };
-            Some((item.index, packet))
-        })
+    /// An owner's packets in the order of the block.
+    #[must_use]
+    pub fn of(&self, owner: usize) -> &[Item] {
+        self.owners.get(owner).map_or(&[], Vec::as_slice)
+    }
+
+    /// The packet of an item of these lists.
+    #[must_use]
+    pub fn packet(&self, item: &Item) -> Option<&Decoded> {
+        let decodings = self.decodings.get(item.place as usize)?;
+        match (item.layer, &decodings.inner) {
+            (INNERMOST, Inner::Flow(packet)) => Some(packet),
+            (layer, _) => decodings.carriers.get(usize::from(layer)),
+        }
     }
 
     /// Sweeps, in the order of the block.
@@ -97,42 +102,40 @@ impl Lists {
     }
 
     /// Enters what stands at a place with the owners of its flows.
-    fn enter(&mut self, index: u32, place: usize, spread: &RandomState, seen: &mut Seen) {
+    fn enter(&mut self, index: u32, place: usize, settings: &Settings, seen: &mut Seen) {
         let Self { decodings, owners, .. } = self;
         let decodings = &decodings[place];
         let place = place as u32;
+        let mut list = |packet: &Decoded, layer| {
+            let spot = settings.spot(packet);
+            let owner = spot.owner(owners.len());
+            owners[owner].push(Item { index, spot, place, layer });
+        };
         for (layer, carrier) in (0..).zip(&decodings.carriers) {
             seen.carrier(carrier);
-            owner_of(carrier, spread, owners).push(Item { index, place, layer });
+            list(carrier, layer);
         }
         if let Inner::Flow(packet) = &decodings.inner {
             seen.packet(packet);
-            owner_of(packet, spread, owners).push(Item { index, place, layer: INNERMOST });
+            list(packet, INNERMOST);
         }
     }
-}
-
-/// The list of a packet's owner. An ICMP error goes to the owner of the flow it quotes (RULES 11).
-fn owner_of<'a>(packet: &Decoded, spread: &RandomState, owners: &'a mut [Vec<Item>]) -> &'a mut Vec<Item> {
-    let tuple = packet.about.as_ref().unwrap_or(&packet.tuple);
-    let owner = if owners.len() == 1 { 0 } else { key::owner(tuple, spread, owners.len()) };
-    &mut owners[owner]
 }
 
 /// One worker's front half.
 #[derive(Debug)]
 pub struct Ingest {
     owners: usize,
-    spread: RandomState,
+    settings: Settings,
     tally: Tally,
     seen: Seen,
 }
 
 impl Ingest {
-    /// A front half that spreads over so many owners. All workers of a run share `spread`.
+    /// A front half that spreads over so many owners, whose tables have these settings.
     #[must_use]
-    pub fn new(owners: usize, spread: RandomState) -> Self {
-        Self { owners, spread, tally: Tally::default(), seen: Seen::default() }
+    pub fn new(owners: usize, settings: Settings) -> Self {
+        Self { owners, settings, tally: Tally::default(), seen: Seen::default() }
     }
 
     /// Decodes a block into lists.
@@ -153,7 +156,7 @@ impl Ingest {
     }
 
     fn list(&mut self, index: u32, place: usize, head: &PacketHead, lists: &mut Lists) {
-        lists.enter(index, place, &self.spread, &mut self.seen);
+        lists.enter(index, place, &self.settings, &mut self.seen);
         match &mut lists.decodings[place].inner {
             Inner::Flow(_) => {}
             Inner::NoFlow(reason, number) => self.no_flow(*reason, *number, head.wire_len),
@@ -183,7 +186,7 @@ impl Ingest {
 #[derive(Debug)]
 pub struct Fragments {
     reassembler: Reassembler,
-    spread: RandomState,
+    settings: Settings,
     finished: Vec<Decodings>,
     seen: Seen,
 }
@@ -191,8 +194,8 @@ pub struct Fragments {
 impl Fragments {
     /// The stage of a run.
     #[must_use]
-    pub fn new(spread: RandomState) -> Self {
-        Self { reassembler: Reassembler::new(), spread, finished: Vec::new(), seen: Seen::default() }
+    pub fn new(settings: Settings) -> Self {
+        Self { reassembler: Reassembler::new(), settings, finished: Vec::new(), seen: Seen::default() }
     }
 
     /// Puts the block's fragments together and the results into its lists. Called for every block, in order.
@@ -245,7 +248,7 @@ impl Fragments {
         for decodings in self.finished.drain(..) {
             let place = lists.decodings.len();
             lists.decodings.push(decodings);
-            lists.enter(index, place, &self.spread, &mut self.seen);
+            lists.enter(index, place, &self.settings, &mut self.seen);
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     policy::language::Policy,
     wire::{
         capture::Block,
-        flow::{Ended, Flows, Handle, Remaining, Settings},
+        flow::{Ended, Flows, Handle, Remaining, Settings, Spot},
         proto,
     },
 };
@@ -64,12 +64,16 @@ impl Shard {
             self.damage.push((before, damage.what));
         }
         let mut sweeps = lists.sweeps().iter().peekable();
-        for (index, packet) in lists.of(owner) {
-            while let Some(sweep) = sweeps.next_if(|sweep| sweep.index <= index) {
-                self.sweep(sweep);
+        for group in lists.of(owner).chunks(limits::LOOK_AHEAD) {
+            self.flows.foresee(group.iter().map(|item| item.spot));
+            for item in group {
+                while let Some(sweep) = sweeps.next_if(|sweep| sweep.index <= item.index) {
+                    self.sweep(sweep);
+                }
+                let Some(packet) = lists.packet(item) else { continue };
+                let index = item.index as usize;
+                self.packet(packet, &item.spot, block.bytes(index), block.ordinal(index));
             }
-            let index = index as usize;
-            self.packet(packet, block.bytes(index), block.head(index).ordinal);
         }
         for sweep in sweeps {
             self.sweep(sweep);
@@ -79,8 +83,9 @@ impl Shard {
 
     /// Takes packets that belong to no block: the fragments that were given up at the end.
     pub fn leftovers(&mut self, lists: &Lists, owner: usize) {
-        for (_, packet) in lists.of(owner) {
-            self.packet(packet, &[], packet.head.ordinal);
+        for item in lists.of(owner) {
+            let Some(packet) = lists.packet(item) else { continue };
+            self.packet(packet, &item.spot, &[], packet.head.ordinal);
         }
     }
 
@@ -94,11 +99,11 @@ impl Shard {
     }
 
     /// One packet; `at` is the frame that brought it here.
-    fn packet(&mut self, packet: &Decoded, frame: &[u8], at: Ordinal) {
+    fn packet(&mut self, packet: &Decoded, spot: &Spot, frame: &[u8], at: Ordinal) {
         if at != self.now {
             (self.now, self.turn) = (at, 0);
         }
-        let outcome = self.flows.packet(packet);
+        let outcome = self.flows.packet_at(packet, spot);
         if let Some(flow) = outcome.ended {
             self.close(*flow, at);
         }

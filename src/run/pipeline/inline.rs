@@ -2,8 +2,6 @@
 
 use std::io;
 
-use foldhash::quality::RandomState;
-
 use super::{Plan, Progress, settings};
 use crate::{
     ground::model::result::RunResult,
@@ -24,10 +22,10 @@ pub(super) fn run(
     sink: &mut dyn Sink,
     progress: &Progress,
 ) -> io::Result<RunResult> {
-    let spread = RandomState::default();
-    let mut ingest = Ingest::new(1, spread.clone());
-    let mut fragments = Fragments::new(spread);
-    let mut shard = Shard::new(settings(plan), plan.policy.clone(), sink.shows_lines());
+    let settings = settings(plan);
+    let mut ingest = Ingest::new(1, settings.clone());
+    let mut fragments = Fragments::new(settings.clone());
+    let mut shard = Shard::new(settings, plan.policy.clone(), sink.shows_lines());
     let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
     let (mut block, mut lists) = (Block::new(), Lists::default());
     let mut ticket = 0;

@@ -7,9 +7,6 @@ use std::{
     thread,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use foldhash::quality::RandomState;
-
 use super::{
     Plan, Progress, settings,
     window::{Job, Window},
@@ -26,6 +23,7 @@ use crate::{
     },
     wire::capture::{Baton, Feed},
 };
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// What one owner has to say of one block.
 struct Report {
@@ -52,11 +50,11 @@ pub(super) fn run(
     sink: &mut dyn Sink,
     progress: &Progress,
 ) -> io::Result<RunResult> {
-    let spread = RandomState::default();
+    let settings = settings(plan);
     let relay = Relay {
         feed,
         baton: Mutex::new(baton),
-        fragments: Mutex::new(Fragments::new(spread.clone())),
+        fragments: Mutex::new(Fragments::new(settings.clone())),
         leftovers: OnceLock::new(),
         window: Window::new(plan.workers, plan.workers * limits::BLOCKS_PER_WORKER),
         progress,
@@ -69,8 +67,8 @@ pub(super) fn run(
         for owner in 0..plan.workers {
             let worker = Worker {
                 owner,
-                ingest: Ingest::new(plan.workers, spread.clone()),
-                shard: Shard::new(settings(plan), plan.policy.clone(), sink.shows_lines()),
+                ingest: Ingest::new(plan.workers, settings.clone()),
+                shard: Shard::new(settings.clone(), plan.policy.clone(), sink.shows_lines()),
             };
             let (last, end) = bounded(1);
             ends.push(end);

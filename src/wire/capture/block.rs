@@ -99,6 +99,12 @@ impl Block {
             .map_or_else(PacketHead::default, |entry| entry.head(self.first + index as u64))
     }
 
+    /// The number of packet `index` in the whole ordered input, whether it is there or not.
+    #[must_use]
+    pub const fn ordinal(&self, index: usize) -> Ordinal {
+        Ordinal(self.first + index as u64)
+    }
+
     /// The bytes of packet `index`; empty when there is none.
     #[must_use]
     pub fn bytes(&self, index: usize) -> &[u8] {

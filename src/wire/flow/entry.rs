@@ -58,9 +58,25 @@ pub(super) struct Key {
     pub(super) whole: Option<WholeKey>,
 }
 
+/// Where a packet's flow is to be looked for: worked out once, by whoever decodes the packet (RULES 15).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spot {
+    pub(super) hash: u64,
+    pub(super) short: ShortKey,
+    pub(super) from_low: bool,
+}
+
+impl Spot {
+    /// Which of `owners` equal workers has the flow. Symmetric, keyed, and taken from bits that no table uses alone.
+    #[must_use]
+    pub const fn owner(&self, owners: usize) -> usize {
+        (((self.hash >> 32) * owners as u64) >> 32) as usize
+    }
+}
+
 /// Two keyed hashes, random per run: nobody can aim at one bucket (THREATS R51), and no result depends on them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hashers {
+pub struct Hashers {
     index: RandomState,
     digest: RandomState,
 }
@@ -99,21 +115,25 @@ impl Key {
         hashers: &Hashers,
     ) -> Self {
         let carrier = packet.carrier.is_some();
-        let (flow, from_low) = FlowKey::new(tuple, packet.head.sensor, packet.encap, vlan, carrier);
-        if let (IpAddr::V4(low), IpAddr::V4(high), None, 0, true) =
-            (flow.low.addr, flow.high.addr, about, vlan, flow.encap == Default::default())
+        if let (IpAddr::V4(source), IpAddr::V4(target), None, 0, true) =
+            (tuple.source.addr, tuple.target.addr, about, vlan, packet.encap == Default::default())
         {
+            // The order of the ends is that of `FlowKey::new`: by address, then by port.
+            let end = |addr: Ipv4Addr, port: u16| u64::from(addr.to_bits()) << 16 | u64::from(port);
+            let (source, target) = (end(source, tuple.source.port), end(target, tuple.target.port));
+            let (low, high) = (source.min(target), source.max(target));
             let short = ShortKey(
-                u64::from(low.to_bits()) << 32 | u64::from(high.to_bits()),
-                u64::from(flow.low.port) << 48
-                    | u64::from(flow.high.port) << 32
-                    | u64::from(flow.sensor.0) << 16
-                    | u64::from(flow.transport.0) << 8
+                (low >> 16) << 32 | high >> 16,
+                low << 48
+                    | (high & 0xffff) << 32
+                    | u64::from(packet.head.sensor.0) << 16
+                    | u64::from(tuple.transport.0) << 8
                     | FORM_EXACT
                     | if carrier { FORM_CARRIER } else { 0 },
             );
-            return Self { short, hash: hashers.index(short), from_low, whole: None };
+            return Self { short, hash: hashers.index(short), from_low: source <= target, whole: None };
         }
+        let (flow, from_low) = FlowKey::new(tuple, packet.head.sensor, packet.encap, vlan, carrier);
         let whole = WholeKey { flow, about };
         let short =
             ShortKey(hashers.index.hash_one(&whole), hashers.digest.hash_one(&whole) & !0xff | FORM_DIGEST);
@@ -122,13 +142,18 @@ impl Key {
 }
 
 impl ShortKey {
+    /// True when the key itself is here, and nothing else is to be compared.
+    pub(super) const fn is_exact(self) -> bool {
+        self.1 & FORM_EXACT != 0
+    }
+
     /// The key that a short key holds by itself; `None` when it is a digest.
     pub(super) fn expand(self) -> Option<FlowKey> {
         let end = |addr: u64, port: u64| Endpoint {
             addr: IpAddr::V4(Ipv4Addr::from_bits(addr as u32)),
             port: port as u16,
         };
-        (self.1 & FORM_EXACT != 0).then(|| FlowKey {
+        self.is_exact().then(|| FlowKey {
             low: end(self.0 >> 32, self.1 >> 48),
             high: end(self.0, self.1 >> 32),
             transport: Transport((self.1 >> 8) as u8),
@@ -400,7 +425,7 @@ impl Opening {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::flow::support::tcp;
+    use crate::wire::flow::{Settings, support::tcp};
 
     #[test]
     fn an_ipv4_key_is_held_exactly_and_comes_back_whole() {
@@ -413,6 +438,20 @@ mod tests {
         let tagged = Key::new(&packet, &packet.tuple, None, 7, &hashers);
         assert_eq!(tagged.short.expand(), None);
         assert_eq!(tagged.whole.unwrap().flow.vlan, 7);
+    }
+
+    #[test]
+    fn flows_are_spread_over_all_owners_and_both_directions_share_one() {
+        let settings = Settings::default();
+        let mut seen = [0; 4];
+        for port in 1024..5120 {
+            let there = tcp(&format!("192.0.2.1:{port}"), "198.51.100.7:443");
+            let back = tcp("198.51.100.7:443", &format!("192.0.2.1:{port}"));
+            let owner = settings.spot(&there).owner(4);
+            assert_eq!(owner, settings.spot(&back).owner(4));
+            seen[owner] += 1;
+        }
+        assert!(seen.iter().all(|count| *count > 800), "{seen:?}");
     }
 
     #[test]

@@ -42,4 +42,5 @@ mod tcp;
 
 pub use chunk::{Chunk, Rest};
 pub use community_id::community_id;
+pub use entry::{Hashers, Spot};
 pub use table::{Ended, Flows, Handle, Outcome, Remaining, Settings, VlanInKey};

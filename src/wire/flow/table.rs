@@ -8,7 +8,7 @@ use super::{
     chunk::Rest,
     closing,
     doubt::{self, Reason},
-    entry::{Hashers, Hot, Key, NOWHERE, Opening, Spoken},
+    entry::{Hashers, Hot, Key, NOWHERE, Opening, Spoken, Spot},
     expiry::{self, Wheel},
     reuse::Counted,
     slab::{Pool, Slab},
@@ -35,15 +35,35 @@ pub struct Settings {
     pub stream_bytes: usize,
     /// `None`: the VLAN never enters the key.
     pub vlan_in_key: Option<VlanInKey>,
+    /// The keyed hashes of the run: all tables of a run are clones of one settings.
+    pub hashers: Hashers,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { capacity: limits::FLOWS_MAX, stream_bytes: limits::STREAM_BYTES_MAX, vlan_in_key: None }
+        Self {
+            capacity: limits::FLOWS_MAX,
+            stream_bytes: limits::STREAM_BYTES_MAX,
+            vlan_in_key: None,
+            hashers: Hashers::default(),
+        }
     }
 }
 
 impl Settings {
+    /// Where the packet's flow is. An ICMP error is where the flow is that it quotes (RULES 11).
+    #[must_use]
+    pub fn spot(&self, packet: &Decoded) -> Spot {
+        let vlan = self.vlan(packet);
+        let tuple = packet.about.as_ref().unwrap_or(&packet.tuple);
+        let key = Key::new(packet, tuple, None, vlan, &self.hashers);
+        Spot { hash: key.hash, short: key.short, from_low: key.from_low }
+    }
+
+    fn vlan(&self, packet: &Decoded) -> u16 {
+        self.vlan_in_key.as_ref().map_or(0, |vlan_in_key| vlan_in_key(packet))
+    }
+
     /// The share of one of `workers` equal tables.
     #[must_use]
     pub fn shared_by(mut self, workers: usize) -> Self {
@@ -114,6 +134,8 @@ pub struct Outcome<S> {
 pub struct Flows<S> {
     pub(super) settings: Settings,
     pub(super) hashers: Hashers,
+    /// Slots that the packets to come are looked for in.
+    guesses: Vec<u32>,
     pub(super) index: HashTable<u32>,
     pub(super) hot: Slab<Hot>,
     pub(super) opening: Slab<Opening>,
@@ -145,8 +167,9 @@ impl<S: Default> Flows<S> {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
+            hashers: settings.hashers.clone(),
             settings,
-            hashers: Hashers::default(),
+            guesses: Vec::new(),
             index: HashTable::new(),
             hot: Slab::default(),
             opening: Slab::default(),
@@ -179,16 +202,52 @@ impl<S: Default> Flows<S> {
         self.stream_bytes
     }
 
+    /// Brings into the cache what the next packets will touch: a miss costs more than all the work on a small packet.
+    ///
+    /// Changes nothing, and a wrong guess costs nothing but time: [`Flows::packet_at`] looks again.
+    pub fn foresee(&mut self, spots: impl Iterator<Item = Spot>) {
+        let mut guesses = std::mem::take(&mut self.guesses);
+        // The misses of the index lie side by side: the machine goes on while it waits.
+        guesses.clear();
+        guesses.extend(spots.map(|spot| self.index.iter_hash(spot.hash).next().copied().unwrap_or(NOWHERE)));
+        for slot in &guesses {
+            prefetch(self.hot.get(*slot));
+            prefetch(self.opening.get(*slot));
+            prefetch(self.states.get(*slot));
+        }
+        for slot in &guesses {
+            if let Some(hot) = self.hot.get(*slot) {
+                prefetch(self.spoken.get(hot.spoken));
+            }
+        }
+        for slot in &guesses {
+            if let Some(spoken) = self.hot.get(*slot).and_then(|hot| self.spoken.get(hot.spoken)) {
+                prefetch(spoken.tcp.as_deref());
+                prefetch(spoken.reading.as_deref());
+            }
+        }
+        self.guesses = guesses;
+    }
+
     /// Counts a packet in its flow, opening the flow if need be.
     pub fn packet(&mut self, packet: &Decoded) -> Outcome<S> {
-        let vlan = self.settings.vlan_in_key.as_ref().map_or(0, |vlan_in_key| vlan_in_key(packet));
+        self.packet_at(packet, &self.settings.spot(packet))
+    }
+
+    /// The same, for a packet whose spot was worked out by the settings of this table.
+    pub fn packet_at(&mut self, packet: &Decoded, spot: &Spot) -> Outcome<S> {
         self.now = Now { ordinal: packet.head.ordinal, ..Now::default() };
-        if let Some(about) = &packet.about
-            && let Some(outcome) = self.error(packet, about, vlan)
-        {
-            return outcome;
-        }
-        let key = Key::new(packet, &packet.tuple, packet.about, vlan, &self.hashers);
+        let key = if spot.short.is_exact() && packet.about.is_none() {
+            Key { short: spot.short, hash: spot.hash, from_low: spot.from_low, whole: None }
+        } else {
+            let vlan = self.settings.vlan(packet);
+            if let Some(about) = &packet.about
+                && let Some(outcome) = self.error(packet, about, vlan)
+            {
+                return outcome;
+            }
+            Key::new(packet, &packet.tuple, packet.about, vlan, &self.hashers)
+        };
         let Some(slot) = self.find(&key) else { return self.open(packet, key) };
         let Some(hot) = self.hot.get(slot) else { return self.open(packet, key) };
         // A negative gap counts as none: `since` is then below every limit (RULES 16).
@@ -199,6 +258,7 @@ impl<S: Default> Flows<S> {
         }
         let side = hot.side(key.from_low);
         if let Some(held) = self.answered(slot, packet, side) {
+            let vlan = self.settings.vlan(packet);
             return self.reuse(slot, packet, *held, vlan);
         }
         let duplicate = self.absorb(slot, packet, side);
@@ -416,6 +476,28 @@ impl<S: Default> Flows<S> {
         }
         ended
     }
+}
+
+/// Lines of one cache on every machine we know.
+const CACHE_LINE: usize = 64;
+
+/// Asks the machine to bring a value into its cache; a hint, without effect on any result.
+#[inline]
+fn prefetch<T>(value: Option<&T>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = value {
+        let first = std::ptr::from_ref(value).cast::<i8>();
+        for line in 0..size_of::<T>().div_ceil(CACHE_LINE) {
+            #[expect(unsafe_code, reason = "a cache miss costs more than the whole work on a small packet")]
+            // SAFETY: a prefetch reads nothing and faults on no address; this one lies inside `value`.
+            unsafe {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(line * CACHE_LINE));
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
 }
 
 #[cfg(test)]
