@@ -1,9 +1,6 @@
 //! The digest by which a frame that was seen twice is recognised (RULES 33).
 
-use std::{
-    hash::{BuildHasher, Hasher},
-    sync::OnceLock,
-};
+use std::{hash::BuildHasher, sync::OnceLock};
 
 use foldhash::quality::RandomState;
 
@@ -11,38 +8,104 @@ use crate::ground::model::address::Transport;
 
 use super::network::Network;
 
-/// One key for the whole process, so that all workers agree. No result depends on it; it only keeps strangers from
+/// Two keys for the whole process, so that all workers agree. No result depends on them; they only keep strangers from
 /// building two packets that look like one.
-static KEY: OnceLock<RandomState> = OnceLock::new();
+static KEYS: OnceLock<[u64; 2]> = OnceLock::new();
+
+/// Bytes that hold all that changes on the way: 60 of an IPv4 header, and a TCP checksum 18 behind the longest header that
+/// is common. What has longer headers takes the long way.
+const FRONT_LEN: usize = 96;
 
 /// 64 bits over the packet from its IP header to its IP end, but for what changes on the way: time to live, ECN and
 /// the checksums of header and transport.
 #[inline]
 pub(super) fn digest(bytes: &[u8], network: &Network) -> u64 {
-    let mut hasher = KEY.get_or_init(RandomState::default).build_hasher();
-    let mut packet = bytes.get(network.header_at..network.end).unwrap_or(&[]);
-    let mut headers_len = network.payload_at - network.header_at;
-    let masks: &[u64] = if network.is_v4 { &MASKS_V4 } else { &MASKS_V6 };
-    for mask in masks {
-        if let Some((word, rest)) = packet.split_first_chunk() {
-            hasher.write_u64(u64::from_be_bytes(*word) & mask);
-            packet = rest;
-            headers_len = headers_len.saturating_sub(8);
-        }
-    }
+    let packet = bytes.get(network.header_at..network.end).unwrap_or(&[]);
+    let [state, key] = *KEYS.get_or_init(keys);
+    let state = state ^ packet.len() as u64;
+    let headers_len = network.payload_at - network.header_at;
     let checksum_at = match Transport(network.protocol) {
         Transport::TCP => headers_len + 16,
         Transport::UDP => headers_len + 6,
         Transport::ICMP | Transport::ICMPV6 => headers_len + 2,
-        _ => packet.len(),
+        _ => usize::MAX,
     };
-    let (before, behind) = packet.split_at_checked(checksum_at).unwrap_or((packet, &[]));
-    hasher.write(before);
-    hasher.write(behind.get(2..).unwrap_or(&[]));
-    hasher.finish()
+    if packet.len() >= FRONT_LEN
+        && let Some((front, rest)) = packet.split_first_chunk::<FRONT_LEN>()
+        && checksum_at <= FRONT_LEN - 2
+    {
+        let mut front = *front;
+        blank(&mut front, network.is_v4, checksum_at);
+        return finish(blend(blend(state, key, &front), key, rest), key);
+    }
+    if packet.len() <= FRONT_LEN {
+        let mut front = [0; FRONT_LEN];
+        if let Some(place) = front.get_mut(..packet.len()) {
+            place.copy_from_slice(packet);
+        }
+        blank(&mut front, network.is_v4, checksum_at);
+        // Whole pairs of words; what lies behind the packet is zero, and its length is in the state.
+        let len = packet.len().next_multiple_of(16);
+        return finish(blend(state, key, front.get(..len).unwrap_or(&front)), key);
+    }
+    let mut copy = packet.to_vec();
+    blank(&mut copy, network.is_v4, checksum_at);
+    finish(blend(state, key, &copy), key)
 }
 
-/// Without the ECN bits (RFC 3168), then without time to live and header checksum.
-const MASKS_V4: [u64; 2] = [!0x0003_0000_0000_0000, !0xff00_ffff_0000_0000];
-/// Without the ECN bits and the hop limit.
-const MASKS_V6: [u64; 1] = [!0x0030_0000_0000_00ff];
+fn keys() -> [u64; 2] {
+    [RandomState::default().hash_one(1), RandomState::default().hash_one(2)]
+}
+
+/// Clears the ECN bits (RFC 3168), time to live or hop limit, the header's and the transport's checksum.
+#[inline]
+fn blank(packet: &mut [u8], is_v4: bool, checksum_at: usize) {
+    let mut mask = |at: usize, mask: u8| {
+        if let Some(byte) = packet.get_mut(at) {
+            *byte &= mask;
+        }
+    };
+    if is_v4 {
+        mask(1, !0x03);
+        mask(8, 0);
+        mask(10, 0);
+        mask(11, 0);
+    } else {
+        mask(1, !0x30);
+        mask(7, 0);
+    }
+    mask(checksum_at, 0);
+    mask(checksum_at.saturating_add(1), 0);
+}
+
+/// Folds pairs of words into the state: a product of two 64-bit words, its halves laid upon each other. Whoever does not
+/// know state and key cannot say which words meet.
+#[inline]
+fn blend(mut state: u64, key: u64, bytes: &[u8]) -> u64 {
+    let (pairs, rest) = bytes.as_chunks::<16>();
+    for pair in pairs {
+        state = fold(state, key, *pair);
+    }
+    if !rest.is_empty() {
+        let mut last = [0; 16];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        state = fold(state, key, last);
+    }
+    state
+}
+
+#[inline]
+const fn fold(state: u64, key: u64, pair: [u8; 16]) -> u64 {
+    let words = u128::from_le_bytes(pair);
+    let product = (state ^ words as u64) as u128 * (key ^ (words >> 64) as u64) as u128;
+    // A factor of zero must not wipe out what went before.
+    (product as u64 ^ (product >> 64) as u64).wrapping_add(state.rotate_left(23))
+}
+
+#[inline]
+const fn finish(state: u64, key: u64) -> u64 {
+    let product = (state ^ key) as u128 * 0x9e37_79b9_7f4a_7c15;
+    product as u64 ^ (product >> 64) as u64
+}

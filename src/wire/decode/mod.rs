@@ -15,6 +15,7 @@ mod digest;
 mod fragment;
 mod link;
 mod network;
+mod plain;
 mod transport;
 mod tunnel;
 mod walk;
@@ -88,6 +89,14 @@ pub fn decode(frame: &[u8], head: &PacketHead, out: &mut Decodings) {
         out.inner = Inner::NoFlow(NoFlow::Empty, 0);
         return;
     }
+    if plain::read(frame, head, out) {
+        return;
+    }
+    detour(frame, head, out);
+}
+
+/// Any frame that is not plain.
+fn detour(frame: &[u8], head: &PacketHead, out: &mut Decodings) {
     let Some((layer, at)) = Layer::first(head.link) else {
         out.inner = Inner::NoFlow(NoFlow::LinkType, head.link.0);
         return;

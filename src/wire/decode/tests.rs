@@ -557,3 +557,67 @@ fn agree(out: &Decodings, frame: &[u8]) {
         }
     }
 }
+
+/// Frames of which many are plain, and near misses of such.
+fn nearly_plain() -> impl Strategy<Value = Vec<u8>> {
+    let bases: Vec<Vec<u8>> = all()
+        .into_iter()
+        .filter(|(_, link, _)| *link == LinkType::ETHERNET)
+        .map(|(_, _, bytes)| bytes)
+        .chain([
+            ethernet(0x0800, &ip4(6, &tcp4_with(0x18, &[1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2], &[7; 300]))),
+            ethernet(
+                0x0800,
+                &tcp4_with(0x18, &[19, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1], b"x"),
+            ),
+            ethernet(0x0800, &ip4(17, &udp4(53, &[3; 90]))),
+            ethernet(0x0800, &ip4(17, &udp4(3544, &[0x60; 90]))),
+            ethernet(0x8100, &join(&[&[0x60, 7, 8, 0], &plain4()])),
+        ])
+        .collect();
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3);
+    (prop::sample::select(bases), changes, 0..80_usize, prop::bool::weighted(0.3)).prop_map(
+        |(mut frame, changes, cut, is_cut)| {
+            for (at, value) in changes {
+                // Most of what decides stands in the first bytes.
+                let reach = frame.len().min(60);
+                frame[at.index(reach)] = value;
+            }
+            if is_cut {
+                frame.truncate(frame.len().saturating_sub(cut));
+            }
+            frame
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn the_shortest_way_says_what_the_walk_says(frame in nearly_plain(), more in 0..40_u32) {
+        let mut head = head(LinkType::ETHERNET, &frame);
+        head.wire_len += more;
+        let mut short = Decodings::default();
+        if !frame.is_empty() && plain::read(&frame, &head, &mut short) {
+            let mut long = Decodings::default();
+            detour(&frame, &head, &mut long);
+            prop_assert!(long.carriers.is_empty() && short.carriers.is_empty());
+            prop_assert_eq!(flow(&short), flow(&long));
+        }
+    }
+}
+
+#[test]
+fn plain_frames_take_the_shortest_way_and_others_do_not() {
+    let takes = |content: &[u8], kind| {
+        let frame = ethernet(kind, content);
+        plain::read(&frame, &head(LinkType::ETHERNET, &frame), &mut Decodings::default())
+    };
+    assert!(takes(&plain4(), 0x0800));
+    assert!(takes(&ip4(17, &udp4(53, b"query")), 0x0800));
+    assert!(takes(&join(&[&[0x60, 7, 8, 0], &plain4()]), 0x8100));
+    assert!(!takes(&plain6(), 0x86dd));
+    assert!(!takes(&ip4_with(6, 1, 0x2000, &[], &[0; 24]), 0x0800), "a fragment");
+    assert!(!takes(&ip4_with(6, 1, 0, &[1, 1, 1, 1], &[0; 24]), 0x0800), "options");
+}

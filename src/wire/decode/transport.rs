@@ -132,7 +132,7 @@ fn tcp_fields(header: &TcpHeaderSlice<'_>, decoded: &mut Decoded) -> usize {
 }
 
 /// True when a signature is among the options: TCP-MD5 (RFC 2385) or TCP-AO (RFC 5925).
-fn is_signed(mut options: &[u8]) -> bool {
+pub(super) fn is_signed(mut options: &[u8]) -> bool {
     const END: u8 = 0;
     const NOTHING: u8 = 1;
     const MD5: u8 = 19;
@@ -215,7 +215,7 @@ fn about(quoted: &[u8]) -> Option<Tuple> {
 
 /// True unless a checksum is there and wrong. `content` is the whole segment, datagram or message.
 #[inline]
-fn checksum_holds(content: &[u8], network: &Network) -> bool {
+pub(super) fn checksum_holds(content: &[u8], network: &Network) -> bool {
     let pseudo = match Transport(network.protocol) {
         Transport::TCP | Transport::ICMPV6 => pseudo_header(content.len(), network),
         // RFC 768: all zero means that the sender made none.
