@@ -65,6 +65,76 @@ pub struct Interface {
     pub packets: u64,
     /// Packets the capturing kernel or card dropped, by ISB counters (pcapng) or live statistics; `None` when not told.
     pub dropped: Option<u64>,
+    /// Of these, by the minute (number since the epoch) in which they were counted, where that is known.
+    pub lost: BTreeMap<i64, u64>,
+}
+
+/// What a capturing machine tells beside packets. A live source makes notices, a recording keeps them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The kernel or the card dropped packets.
+    Lost {
+        /// Where.
+        interface: InterfaceId,
+        /// When the counters were read.
+        at: Timestamp,
+        /// How many since they were read before.
+        packets: u64,
+    },
+    /// An interface could not be seen for a time that is over.
+    Blind(Blind),
+}
+
+/// A time in which nothing that passed an interface could be seen. It was measured by the wall clock of the capturing
+/// machine and is a record (RULES 39); it ends no flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blind {
+    /// Which one.
+    pub interface: InterfaceId,
+    /// When it was last known to be well.
+    pub from: Timestamp,
+    /// When it was well again, or the capture ended.
+    pub to: Timestamp,
+    /// Why.
+    pub reason: BlindReason,
+}
+
+/// Why an interface was not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BlindReason {
+    /// It was switched off.
+    Down,
+    /// It had no link.
+    NoCarrier,
+    /// There was no such interface any more.
+    Gone,
+    /// It was up and not a single frame came (THREATS §4 formula 9).
+    NoFrames,
+    /// The kernel refused to go on.
+    Refused,
+}
+
+impl BlindReason {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Down, Self::NoCarrier, Self::Gone, Self::NoFrames, Self::Refused];
+
+    /// The word in machine output and in recordings.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::NoCarrier => "no_carrier",
+            Self::Gone => "gone",
+            Self::NoFrames => "no_frames",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The reason with this code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
 }
 
 /// Everything the reader knows at the end.
@@ -86,6 +156,10 @@ pub struct InputReport {
     pub skipped: Vec<String>,
     /// Frames handed out.
     pub read: Count,
+    /// Times in which an interface was not seen, in the order they were told.
+    pub blind: Vec<Blind>,
+    /// Such times beyond those listed.
+    pub blind_unlisted: u64,
 }
 
 /// What was seen in one minute at one sensor. THREATS §4 formula 9.
@@ -97,6 +171,8 @@ pub struct MinuteSeen {
     pub acked: u64,
     /// See `acked`.
     pub unseen: u64,
+    /// Packets that the kernel or the card dropped, where the minute is known.
+    pub dropped: u64,
 }
 
 /// What was seen between two places.

@@ -23,6 +23,10 @@ pub const PCAPNG_BLOCK_LEN_MAX: usize = RECORD_LEN_MAX + 64 * 1024;
 pub const PCAPNG_SKIP_LEN_MAX: u64 = RESYNC_LEN_MAX;
 /// Interfaces of one input; pcapng tells one in 20 bytes, so a 1 GB file could tell 50 million.
 pub const INTERFACES_MAX: usize = 65_536;
+/// Times without sight that are listed, 32 bytes each: one every five minutes for a month is 8,640.
+pub const BLIND_LISTED_MAX: usize = 10_000;
+/// Minutes of one interface whose losses are kept apart: more than a year of them, about 16 MiB.
+pub const LOST_MINUTES_MAX: usize = 600_000;
 /// Damaged places of one file that are listed; beyond it they are counted.
 pub const DAMAGE_LISTED_MAX: usize = 1_000;
 /// Decompressed bytes that any file may come to before its expansion is asked about: 16 MiB, nobody's memory.
@@ -35,6 +39,27 @@ pub const OPEN_FILES_MAX: usize = 64;
 pub const SEAM: Span = Span::from_secs(1);
 /// Files at most (THREATS R68 asks for 10,000).
 pub const FILES_MAX: usize = 1_000_000;
+
+// --- live capture ---
+
+/// Bytes of one ring unless `--ring` says otherwise: 64 MiB hold 200 ms of a million packets of 300 bytes a second.
+pub const LIVE_RING_LEN: usize = 64 * 1024 * 1024;
+/// Largest ring: libpcap takes a signed 32-bit number of bytes.
+pub const LIVE_RING_LEN_MAX: usize = 2_047 * 1024 * 1024;
+/// Rings of one interface at most: as many as a fan-out takes (packet(7): 256), and more than any card has queues worth it.
+pub const LIVE_RINGS_MAX: u16 = 64;
+/// After how long the kernel hands over a buffer that is not full (TPACKET_V3): so late is a finding at most.
+pub const LIVE_RETIRE_MILLIS: i32 = 20;
+/// How long a worker waits for a frame before it lets others go on with an empty block.
+pub const LIVE_WAIT_MILLIS: u64 = 20;
+/// How often interfaces are looked at. A time without sight is known to so much.
+pub const LIVE_LOOK_MILLIS: u64 = 100;
+/// Bytes taken from one ring before it is the next one's turn: a quarter of a block.
+pub const LIVE_TURN_LEN: usize = BLOCK_LEN / 4;
+/// Packets of one live block at most: more would be packets of less than 8 bytes.
+pub const LIVE_BLOCK_PACKETS_MAX: usize = 32 * 1024;
+/// So long without a frame, where they came before, is a time without sight (THREATS §4 formula 9 counts in minutes).
+pub const SILENCE: Span = Span::from_secs(60);
 
 // --- decoding ---
 
@@ -191,6 +216,9 @@ pub const READINGS_MAX: usize = 16;
 pub const BORDERS_PER_FLOW_MAX: usize = 64;
 /// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.
 pub const FINDINGS_MAX: usize = 100_000;
+/// Flows of one worker that were announced as attempts and are announced again when they get an answer: 65,536 numbers.
+/// Beyond it the answer is told when the flow is over.
+pub const ATTEMPTS_WATCHED_MAX: usize = 65_536;
 /// Findings of one host under one check that are listed one by one, so that a flood does not hide another host.
 pub const FINDINGS_PER_HOST_MAX: usize = 100;
 /// Sample flows of one finding.

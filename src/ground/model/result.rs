@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    coverage::{Coverage, InputReport},
+    coverage::{BlindReason, Coverage, InputReport},
     finding::{CheckId, Finding, Severity},
     tally::Tally,
     time::Timestamp,
@@ -45,6 +45,8 @@ pub enum Limit {
     DegradedMinutes(String, u64),
     /// Minutes without any frame between the first and the last: sensor, how many.
     BlindMinutes(String, u64),
+    /// An interface was not seen for a time: its name, why, seconds begun.
+    Blind(String, BlindReason, u64),
     /// Share of TCP flows with payload seen in one direction only, in hundredths of a percent.
     OneSided(u64),
     /// A segment that a bound sensor or `--scope` promised, with no frame.

@@ -1,5 +1,6 @@
 //! Everything a person reads, in Japanese and English, and hostile text made safe.
 
 pub mod escape;
+pub mod live;
 pub mod run;
 pub mod verdict;

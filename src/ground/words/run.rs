@@ -8,7 +8,7 @@ use crate::ground::{
         lang::{Lang, Text},
         result::{Headline, Limit},
     },
-    words::escape,
+    words::{escape, live},
 };
 
 /// The judgement of the first line.
@@ -80,6 +80,15 @@ pub fn limit(limit: &Limit, lang: Lang) -> String {
             format!("{}で1パケットも写っていない分が{minutes}分あります", place(sensor, lang)),
             format!("{}: {minutes} minutes without a single frame", place(sensor, lang)),
         ),
+        Limit::Blind(interface, reason, seconds) => {
+            let interface = escape::text(interface);
+            let why = live::blind(*reason).of(lang);
+            both(
+                ja,
+                format!("{interface} を見ていない時間が{seconds}秒あります({why})"),
+                format!("{interface} was not seen for {seconds} s ({why})"),
+            )
+        }
         Limit::OneSided(share) => both(
             ja,
             format!("片方向しか見えない通信が{}あります", percent(*share)),

@@ -11,8 +11,10 @@ use crate::ground::{
         coverage::{Coverage, InputReport},
         finding::Finding,
         flow_line::{COLUMNS, Cell, FlowRecord, LineContext},
+        packet::InterfaceId,
         result::{Headline, Limit, RunResult},
         tally::{Count, Tally},
+        time::Timestamp,
         verdict::Verdict,
     },
     words::escape,
@@ -174,7 +176,7 @@ pub fn coverage(
         (1.., Some(name)) => Value::from(name.as_ref()),
         _ => Value::Null,
     };
-    json!({
+    let mut document = json!({
         "schema": COVERAGE_SCHEMA,
         "first": coverage.first.map(|at| at.to_string()),
         "last": coverage.last.map(|at| at.to_string()),
@@ -182,12 +184,17 @@ pub fn coverage(
         "sensors": coverage.sensors.iter().map(|(id, total)| json!({
             "sensor": sensor(id), "packets": total.packets, "bytes": total.bytes,
         })).collect::<Vec<_>>(),
-        "minutes": coverage.minutes.iter().map(|((id, minute), seen)| json!({
-            "sensor": sensor(id),
-            "minute": crate::ground::model::time::Timestamp::from_secs(minute * 60).to_string(),
-            "packets": seen.count.packets, "bytes": seen.count.bytes,
-            "acked_bytes": seen.acked, "unseen_bytes": seen.unseen,
-        })).collect::<Vec<_>>(),
+        "minutes": coverage.minutes.iter().map(|((id, number), seen)| {
+            let mut told = json!({
+                "sensor": sensor(id), "minute": minute(*number),
+                "packets": seen.count.packets, "bytes": seen.count.bytes,
+                "acked_bytes": seen.acked, "unseen_bytes": seen.unseen,
+            });
+            if seen.dropped > 0 {
+                told["dropped"] = seen.dropped.into();
+            }
+            told
+        }).collect::<Vec<_>>(),
         "pairs": coverage.pairs.iter().map(|((from, to), seen)| json!({
             "segment_client": from, "segment_server": to, "flows": seen.flows,
             "packets": seen.count.packets, "bytes": seen.count.bytes, "one_way_flows": seen.one_way,
@@ -205,7 +212,40 @@ pub fn coverage(
             "packets": interface.packets, "dropped": interface.dropped,
         })).collect::<Vec<_>>(),
         "files": files(input),
-    })
+    });
+    not_seen(input, &mut document);
+    document
+}
+
+fn minute(number: i64) -> String {
+    Timestamp::from_secs(number.saturating_mul(60)).to_string()
+}
+
+/// What only a live capture or a recording of one can tell: losses by minute and interface, and times without sight.
+fn not_seen(input: &InputReport, document: &mut Value) {
+    let name = |id: InterfaceId| input.interfaces.iter().find(|interface| interface.id == id);
+    let losses = input.interfaces.iter().flat_map(|interface| {
+        interface.lost.iter().map(|(number, packets)| {
+            json!({
+                "interface": escape::text(&interface.name), "minute": minute(*number), "packets": packets,
+            })
+        })
+    });
+    let losses: Vec<_> = losses.collect();
+    if !losses.is_empty() {
+        document["losses"] = losses.into();
+    }
+    let blind = input.blind.iter().map(|blind| {
+        json!({
+            "interface": escape::text(name(blind.interface).map_or("", |interface| &interface.name)),
+            "from": blind.from.to_string(), "to": blind.to.to_string(), "reason": blind.reason.code(),
+        })
+    });
+    let blind: Vec<_> = blind.collect();
+    if !blind.is_empty() {
+        document["blind"] = blind.into();
+        document["blind_unlisted"] = input.blind_unlisted.into();
+    }
 }
 
 /// The input's files: which frames came from which.
@@ -279,6 +319,9 @@ fn limit(limit: &Limit) -> Value {
         Limit::BlindMinutes(sensor, minutes) => {
             json!({"limit": "blind_minutes", "sensor": sensor, "minutes": minutes})
         }
+        Limit::Blind(interface, reason, seconds) => json!({
+            "limit": "blind", "interface": escape::text(interface), "reason": reason.code(), "seconds": seconds,
+        }),
         Limit::OneSided(share) => json!({"limit": "one_sided", "share_pct_hundredths": share}),
         Limit::SegmentUnseen(id) => json!({"limit": "segment_unseen", "segment": id}),
         Limit::SegmentUnobserved(id) => json!({"limit": "segment_unobserved", "segment": id}),
@@ -300,7 +343,7 @@ fn limit(limit: &Limit) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ground::model::{field::Field, identity::Notes, key::Side, packet::Ordinal, time::Timestamp};
+    use crate::ground::model::{field::Field, identity::Notes, key::Side, packet::Ordinal};
 
     #[test]
     fn a_hostile_name_stays_one_json_string_and_one_line() {

@@ -59,6 +59,12 @@ pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, dem
     for part in parts.seen {
         tally.cut += part.into_coverage(&mut coverage, &mut earliest);
     }
+    for interface in &parts.input.interfaces {
+        for (minute, packets) in &interface.lost {
+            let seen = coverage.minutes.entry((interface.sensor, *minute)).or_default();
+            seen.dropped = seen.dropped.saturating_add(*packets);
+        }
+    }
     if let Some(policy) = policy {
         let case = RunCase {
             policy,
@@ -127,6 +133,7 @@ fn unjudged(result: &RunResult) -> Conclusion {
     if result.tally.parser_panics > 0 {
         limits.push(Limit::ParserPanics(result.tally.parser_panics));
     }
+    limits.extend(judge::blind_limits(&result.input));
     let is_incomplete = !limits.is_empty();
     Conclusion {
         headline: Headline::CannotSay,

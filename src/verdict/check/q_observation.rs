@@ -1,10 +1,13 @@
 //! SK-Q: how well the traffic was seen.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use super::run::{Noted, RunCase};
 use crate::{
-    ground::{model::limits, words::run::percent},
+    ground::{
+        model::limits,
+        words::{escape, run::percent},
+    },
     verdict::judge,
 };
 
@@ -63,7 +66,17 @@ pub(super) fn cut(case: &RunCase<'_>) -> Vec<Noted> {
 /// SK-Q08
 pub(super) fn blind_minutes(case: &RunCase<'_>) -> Vec<Noted> {
     let blind = judge::blind_minutes(case.coverage).into_iter();
-    blind.map(|(sensor, minutes)| noted(case.sensor(sensor), format!("blind_minutes={minutes}"))).collect()
+    let minutes = blind.map(|(sensor, count)| noted(case.sensor(sensor), format!("blind_minutes={count}")));
+    let mut found: Vec<_> = minutes.collect();
+    let mut interfaces: BTreeMap<&str, String> = BTreeMap::new();
+    for ((name, reason), (whole, times)) in judge::blind_times(case.input) {
+        let millis = whole.nanos() / 1_000_000;
+        let (code, about) = (reason.code(), interfaces.entry(name).or_default());
+        let _ = write!(about, " {code}={}.{:03}s times={times}", millis / 1_000, millis % 1_000);
+    }
+    let told = |(name, detail): (&str, String)| noted(escape::text(name), detail.trim_start().to_owned());
+    found.extend(interfaces.into_iter().map(told));
+    found
 }
 
 /// SK-Q09: one for each kind of frame that is not read, with the protocol's number where it has one.

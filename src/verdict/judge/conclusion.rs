@@ -7,12 +7,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     ground::model::{
         cause::Cause,
-        coverage::{Coverage, Damage, InputReport},
+        coverage::{BlindReason, Coverage, Damage, InputReport},
         finding::{Finding, Severity},
         limits,
         packet::SensorId,
         result::{Conclusion, Headline, Limit},
         tally::Tally,
+        time::{SECOND, Span},
         verdict::Verdict,
     },
     policy::language::{Policy, Selector},
@@ -77,11 +78,35 @@ pub fn blind_minutes(coverage: &Coverage) -> BTreeMap<SensorId, u64> {
 pub fn degraded_minutes(coverage: &Coverage) -> BTreeMap<SensorId, u64> {
     let mut degraded = BTreeMap::new();
     for ((sensor, _), here) in &coverage.minutes {
-        if share(here.unseen, here.acked) > limits::UNSEEN_SHARE_MAX {
+        let lost = share(here.dropped, here.dropped + here.count.packets) > limits::DROPPED_SHARE_MAX;
+        if lost || share(here.unseen, here.acked) > limits::UNSEEN_SHARE_MAX {
             *degraded.entry(*sensor).or_insert(0) += 1;
         }
     }
     degraded
+}
+
+/// How long, and how many times, each interface was not seen, by name and reason.
+#[must_use]
+pub fn blind_times(input: &InputReport) -> BTreeMap<(&str, BlindReason), (Span, u64)> {
+    let mut times: BTreeMap<(&str, BlindReason), (Span, u64)> = BTreeMap::new();
+    for blind in &input.blind {
+        let interface = input.interfaces.iter().find(|interface| interface.id == blind.interface);
+        let name = interface.map_or("", |interface| interface.name.as_str());
+        let (whole, count) = times.entry((name, blind.reason)).or_default();
+        *whole = Span::from_nanos(whole.nanos().saturating_add(blind.to.since(blind.from).nanos().max(0)));
+        *count += 1;
+    }
+    times
+}
+
+/// The same as limits: whole seconds, a part of one counts as one.
+pub fn blind_limits(input: &InputReport) -> impl Iterator<Item = Limit> {
+    blind_times(input).into_iter().map(|((name, reason), (whole, _))| {
+        let seconds = u64::try_from(whole.nanos().div_euclid(SECOND)).unwrap_or(0);
+        let begun = u64::from(whole.nanos() % SECOND != 0 || seconds == 0);
+        Limit::Blind(name.to_owned(), reason, seconds + begun)
+    })
 }
 
 /// Segments that were promised and of which no frame was seen, and those that nothing promised.
@@ -170,6 +195,7 @@ fn breaking_limits(question: &Question<'_>) -> Vec<Limit> {
     let minutes = of_sensor(degraded_minutes(coverage), Limit::DegradedMinutes)
         .chain(of_sensor(blind_minutes(coverage), Limit::BlindMinutes));
     found.extend(minutes.map(|(id, limit, count)| limit(sensor(id), count)));
+    found.extend(blind_limits(input));
     let one_sided = share(tally.one_way_flows, tally.tcp_flows_with_payload);
     if one_sided > limits::ONE_SIDED_SHARE_MAX {
         found.push(Limit::OneSided(one_sided));

@@ -15,7 +15,10 @@ mod names;
 mod order;
 mod targets;
 
-pub use conclusion::{Question, blind_minutes, conclude, degraded_minutes, drops, share, unseen_segments};
+pub use conclusion::{
+    Question, blind_limits, blind_minutes, blind_times, conclude, degraded_minutes, drops, share,
+    unseen_segments,
+};
 pub use corroborate::{corroborate, known_names, names_grade};
 pub use ends::{ends, server_names};
 pub use first::first;

@@ -10,8 +10,8 @@ use super::{
     walker::{Described, Record, Stamp},
 };
 use crate::ground::model::{
-    coverage::{Damage, InputFile, InputReport, Interface},
-    limits::{DAMAGE_LISTED_MAX, INTERFACES_MAX},
+    coverage::{Damage, InputFile, InputReport, Interface, Notice},
+    limits::{BLIND_LISTED_MAX, DAMAGE_LISTED_MAX, INTERFACES_MAX, LOST_MINUTES_MAX},
     packet::{InterfaceId, SensorId},
     tally::Count,
     time::Timestamp,
@@ -125,8 +125,7 @@ impl Ledger {
             link: described.link,
             snaplen: described.snaplen,
             sensor,
-            packets: 0,
-            dropped: None,
+            ..Interface::default()
         };
         self.interfaces.push(Counted { told, file, ..Counted::default() });
         Some((id, sensor))
@@ -141,6 +140,26 @@ impl Ledger {
     pub(super) fn lost(&mut self, interface: InterfaceId, packets: u64) {
         if let Some(counted) = self.interfaces.get_mut(interface.0 as usize) {
             counted.lost = Some(counted.lost.unwrap_or(0).saturating_add(packets));
+        }
+    }
+
+    /// Writes down what the capturing machine told beside packets.
+    pub(super) fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Lost { interface, at, packets } => {
+                self.lost(interface, packets);
+                if let Some(counted) = self.interfaces.get_mut(interface.0 as usize) {
+                    let minutes = &mut counted.told.lost;
+                    if minutes.len() < LOST_MINUTES_MAX || minutes.contains_key(&at.minute()) {
+                        let of_minute = minutes.entry(at.minute()).or_default();
+                        *of_minute = of_minute.saturating_add(packets);
+                    }
+                }
+            }
+            Notice::Blind(blind) if self.report.blind.len() < BLIND_LISTED_MAX => {
+                self.report.blind.push(blind);
+            }
+            Notice::Blind(_) => self.report.blind_unlisted += 1,
         }
     }
 

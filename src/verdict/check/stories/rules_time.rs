@@ -6,12 +6,13 @@ use super::fixture::{Flow, city, judged};
 use crate::{
     ground::model::{
         cause::Cause,
-        coverage::{Coverage, Damage, InputFile, InputReport, Interface, MinuteSeen},
+        coverage::{Blind, BlindReason, Coverage, Damage, InputFile, InputReport, Interface, MinuteSeen},
         finding::Severity,
         limits,
-        packet::SensorId,
+        packet::{InterfaceId, SensorId},
         result::{Conclusion, Headline, Limit},
         tally::{Count, Tally},
+        time::Timestamp,
         verdict::Verdict,
     },
     policy::language::Policy,
@@ -201,6 +202,28 @@ fn rule_22_what_cannot_be_trusted_is_3_and_outranks_1() {
                 }
             },
             |limit| matches!(limit, Limit::BlindMinutes(_, 3)),
+        ),
+        (
+            "loss of a minute",
+            |run| {
+                // Too little for the whole hour, too much for its minute.
+                let interface = Interface { dropped: Some(5), packets: 100_000, ..Interface::default() };
+                run.input.interfaces.push(interface);
+                let count = Count { packets: 1_000, bytes: 60_000 };
+                let seen = MinuteSeen { count, dropped: 5, ..MinuteSeen::default() };
+                run.coverage.minutes.insert((SensorId::NONE, 7), seen);
+            },
+            |limit| matches!(limit, Limit::DegradedMinutes(_, 1)),
+        ),
+        (
+            "down",
+            |run| {
+                run.input.interfaces.push(Interface { name: "span0".into(), ..Interface::default() });
+                let [from, to] = [0, 1_500_000_000].map(Timestamp::from_nanos);
+                let interface = InterfaceId(0);
+                run.input.blind = vec![Blind { interface, from, to, reason: BlindReason::Down }];
+            },
+            |limit| *limit == Limit::Blind("span0".to_owned(), BlindReason::Down, 2),
         ),
         (
             "promised",
