@@ -1,13 +1,13 @@
 //! `sekisho audit`: verdicts, findings, a run.
 
-use std::{io::Write, path::Path, sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, io::Write, path::Path, sync::Arc, time::SystemTime};
 
 use serde_json::{Map, Value, json};
 
 use super::{
     error::Error,
-    job::{Job, Sensors, workers},
-    options::AuditOptions,
+    job::{Job, Sensors, input_name, workers},
+    options::{AuditOptions, JudgeOptions},
     outputs::Outputs,
     policy,
 };
@@ -18,7 +18,7 @@ use crate::{
             json,
             text::{self, CheckWords, Extent},
         },
-        store::{InputHashes, RunWriter},
+        store::{Fingerprint, InputHashes, RunWriter},
     },
     policy::{catalog, language::Policy},
     run::engine::conclude::Demands,
@@ -30,24 +30,30 @@ use crate::{
 /// The user's errors, and outputs that break.
 pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
     let started = now();
-    let policy = Arc::new(policy::load(&options.policy, lang)?);
-    let demands = demands(options, &policy)?;
-    let sensors = Sensors::new(Some(&policy), &options.input.sensors)?;
-    let job = Job { options: &options.input, policy: Some(policy.clone()), sensors: &sensors, demands, lang };
+    let (judge, run) = (&options.judge, &options.input.run);
+    let policy = Arc::new(policy::load(&judge.policy, lang)?);
+    let demands = demands(judge, &policy)?;
+    let sensors = Sensors::new(Some(&policy), &run.sensors)?;
+    let capture = input_name(&options.input);
+    let job = Job { options: run, capture, policy: Some(policy.clone()), sensors: &sensors, demands, lang };
     // Inputs first: an input that cannot be used must not leave a folder behind.
-    let input = job.open()?;
-    let hashes = options.out.as_ref().map(|_| InputHashes::start(input.1.paths()));
+    let input = job.open(&options.input.inputs)?;
+    let hashes = judge.out.as_ref().map(|_| InputHashes::start(input.1.paths()));
     let hashes = hashes.transpose().map_err(Error::Run)?;
-    let outputs = Outputs::open(job.context(), options.flows.as_deref(), options.out.as_deref())?;
+    let outputs = Outputs::open(job.context(), judge.flows.as_deref(), judge.out.as_deref())?;
     let (result, outputs) = job.run(input, outputs)?;
     if let (Some(writer), Some(hashes)) = (outputs.finish()?, hashes) {
-        finish_run(writer, options, &job, &result, hashes, started)?;
+        finish_run(writer, judge, &job, &result, &hashes.finish(), started)?;
     }
-    tell(options, &result, lang)?;
+    tell(judge, &result, lang)?;
     Ok(result.conclusion.exit_code)
 }
 
-fn demands(options: &AuditOptions, policy: &Policy) -> Result<Demands, Error> {
+/// What the conclusion is held against.
+///
+/// # Errors
+/// When an option means nothing to this policy.
+pub(super) fn demands(options: &JudgeOptions, policy: &Policy) -> Result<Demands, Error> {
     if !(0.0..=100.0).contains(&options.undecidable_max) {
         return Err(Error::Option {
             ja: format!("--undecidable-max {}: 0から100の割合で指定してください", options.undecidable_max),
@@ -68,7 +74,11 @@ fn demands(options: &AuditOptions, policy: &Policy) -> Result<Demands, Error> {
     })
 }
 
-fn tell(options: &AuditOptions, result: &RunResult, lang: Lang) -> Result<(), Error> {
+/// The summary.
+///
+/// # Errors
+/// When it cannot be printed.
+pub(super) fn tell(options: &JudgeOptions, result: &RunResult, lang: Lang) -> Result<(), Error> {
     let mut page = Vec::new();
     if options.json {
         page.extend_from_slice(json::summary(result).to_string().as_bytes());
@@ -88,15 +98,18 @@ fn tell(options: &AuditOptions, result: &RunResult, lang: Lang) -> Result<(), Er
     told.map_err(|error| Error::Output("-".into(), error))
 }
 
-fn finish_run(
+/// Closes the run's folder.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn finish_run(
     writer: RunWriter,
-    options: &AuditOptions,
+    options: &JudgeOptions,
     job: &Job<'_>,
     result: &RunResult,
-    hashes: InputHashes,
+    hashes: &BTreeMap<String, Option<Fingerprint>>,
     started: Timestamp,
 ) -> Result<(), Error> {
-    let hashes = hashes.finish();
     let mut inputs = json::files(&result.input);
     for (input, file) in inputs.as_array_mut().into_iter().flatten().zip(&result.input.files) {
         let digest = hashes.get(&file.path).cloned().flatten();
@@ -111,7 +124,7 @@ fn finish_run(
 }
 
 fn manifest(
-    options: &AuditOptions,
+    options: &JudgeOptions,
     job: &Job<'_>,
     result: &RunResult,
     inputs: &Value,
@@ -151,7 +164,7 @@ fn manifest(
 
 /// When this run happened: for the manifest only, never for a verdict.
 #[expect(clippy::disallowed_methods, reason = "the manifest says when the run was made")]
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

@@ -101,6 +101,23 @@ fn capture_ja(error: &capture::Error) -> String {
                 "{path}: 通信の記録ではありません。pcap か pcapng(gzip、zstd、lz4 の圧縮も可)を指定してください"
             )
         }
+        E::NotPermitted { source } => format!(
+            "パケットを取り込む権限がありません({source})。sudo で実行するか、一度だけ権限を与えてください: sudo setcap cap_net_raw+ep $(command -v sekisho)"
+        ),
+        E::NoSuchInterface { name, known } => {
+            format!("{name}: そのインターフェースはありません。あるのは {} です", known.join(", "))
+        }
+        E::InterfaceDown { name } => {
+            format!(
+                "{name}: インターフェースが停止しています。起動してください: sudo ip link set dev {name} up"
+            )
+        }
+        E::NotOpened { name, reason } => format!(
+            "{name}: 取り込めません({reason})。--ring を小さくするとメモリは少なくて済みます。詳しくは sekisho doctor で確かめられます"
+        ),
+        E::BadFilter { filter, reason } => format!(
+            "--filter {filter}: フィルターとして読めません({reason})。man pcap-filter を参照し、tcpdump -d で確かめてください"
+        ),
         E::TooManyFiles { path, limit } => {
             format!("{path}: ファイルが{limit}個を超えています。分けて指定してください")
         }

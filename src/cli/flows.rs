@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     error::Error,
-    job::{Job, Sensors},
+    job::{Job, Sensors, input_name},
     options::FlowsOptions,
     outputs::Outputs,
 };
@@ -15,15 +15,22 @@ use crate::{ground::model::lang::Lang, output::report::text, run::engine::conclu
 /// # Errors
 /// The user's errors.
 pub(super) fn run(options: &FlowsOptions, lang: Lang) -> Result<u8, Error> {
-    let sensors = Sensors::new(None, &options.input.sensors)?;
-    let job =
-        Job { options: &options.input, policy: None, sensors: &sensors, demands: Demands::default(), lang };
-    let input = job.open()?;
+    let run = &options.input.run;
+    let sensors = Sensors::new(None, &run.sensors)?;
+    let job = Job {
+        options: run,
+        capture: input_name(&options.input),
+        policy: None,
+        sensors: &sensors,
+        demands: Demands::default(),
+        lang,
+    };
+    let input = job.open(&options.input.inputs)?;
     let target = options.out.as_deref().unwrap_or_else(|| Path::new("-"));
     let outputs = Outputs::open(job.context(), Some(target), None)?;
     let (result, outputs) = job.run(input, outputs)?;
     outputs.finish()?;
-    if !options.input.quiet {
+    if !run.quiet {
         eprint!("{}", text::flows_summary(&result, lang));
     }
     Ok(result.conclusion.exit_code)

@@ -2,12 +2,17 @@
 
 use std::{path::Path, sync::Arc, thread::available_parallelism};
 
-use super::{error::Error, options::InputOptions, outputs::Outputs, progress::Bar};
+use super::{
+    error::Error,
+    options::{InputOptions, RunOptions},
+    outputs::Outputs,
+    progress::Bar,
+};
 use crate::{
     ground::model::{flow_line::LineContext, lang::Lang, limits, packet::SensorId, result::RunResult},
     policy::language::Policy,
     run::{
-        engine::conclude::Demands,
+        engine::{conclude::Demands, sink::Sink},
         pipeline::{self, Plan, Progress},
     },
     wire::capture::{self, Request, SensorBinding},
@@ -91,7 +96,7 @@ impl Sensors {
 /// The input's name (RULES 13): `--name`, else the one file or folder, else what the inputs have in common.
 #[must_use]
 pub(super) fn input_name(options: &InputOptions) -> String {
-    if let Some(name) = &options.name {
+    if let Some(name) = &options.run.name {
         return name.clone();
     }
     let base = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -109,7 +114,7 @@ pub(super) fn input_name(options: &InputOptions) -> String {
 
 /// Workers: as asked, else one for each processor.
 #[must_use]
-pub(super) fn workers(options: &InputOptions) -> usize {
+pub(super) fn workers(options: &RunOptions) -> usize {
     options.workers.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from)
 }
 
@@ -118,8 +123,10 @@ pub(super) type Input = (capture::Feed, capture::Baton);
 
 /// What a run needs beside its inputs.
 pub(super) struct Job<'a> {
-    /// Inputs.
-    pub options: &'a InputOptions,
+    /// How it is done.
+    pub options: &'a RunOptions,
+    /// What the input is called (RULES 13).
+    pub capture: String,
     /// The policy, for an audit.
     pub policy: Option<Arc<Policy>>,
     /// Sensors and bindings.
@@ -134,27 +141,43 @@ impl Job<'_> {
     /// What lines need.
     #[must_use]
     pub(super) fn context(&self) -> LineContext {
-        LineContext { capture: input_name(self.options), sensors: self.sensors.ids.clone() }
+        LineContext { capture: self.capture.clone(), sensors: self.sensors.ids.clone() }
     }
 
-    /// Opens the inputs.
+    /// Opens files, folders and pipes.
     ///
     /// # Errors
     /// When one cannot be used.
-    pub(super) fn open(&self) -> Result<Input, Error> {
-        let request = Request { inputs: self.options.inputs.clone(), sensors: self.sensors.bindings.clone() };
+    pub(super) fn open(&self, inputs: &[String]) -> Result<Input, Error> {
+        let request = Request { inputs: inputs.to_vec(), sensors: self.sensors.bindings.clone() };
         capture::open(&request).map_err(Error::Capture)
+    }
+
+    /// Runs the inputs to their end, with a bar.
+    ///
+    /// # Errors
+    /// When an output breaks or a worker fails.
+    pub(super) fn run(&self, input: Input, mut outputs: Outputs) -> Result<(RunResult, Outputs), Error> {
+        let progress = Arc::new(Progress::default());
+        let bar = Bar::start(progress.clone(), input.0.total_bytes(), self.options.quiet, self.lang);
+        let result = self.run_into(input, &mut outputs, &progress);
+        drop(bar);
+        match result {
+            Ok(result) => Ok((result, outputs)),
+            Err(error) => Err(outputs.into_failure(error)),
+        }
     }
 
     /// Runs the inputs to their end.
     ///
     /// # Errors
-    /// When an output breaks or a worker fails.
-    pub(super) fn run(
+    /// When the sink does not take what it is told, or a worker fails.
+    pub(super) fn run_into(
         &self,
         (feed, baton): Input,
-        mut outputs: Outputs,
-    ) -> Result<(RunResult, Outputs), Error> {
+        sink: &mut dyn Sink,
+        progress: &Progress,
+    ) -> std::io::Result<RunResult> {
         let plan = Plan {
             workers: workers(self.options),
             policy: self.policy.clone(),
@@ -162,13 +185,6 @@ impl Job<'_> {
             several_sensors: self.sensors.are_several(),
             flows_max: limits::FLOWS_MAX,
         };
-        let progress = Arc::new(Progress::default());
-        let bar = Bar::start(progress.clone(), feed.total_bytes(), self.options.quiet, self.lang);
-        let result = pipeline::run(feed, baton, &plan, &mut outputs, &progress);
-        drop(bar);
-        match result {
-            Ok(result) => Ok((result, outputs)),
-            Err(error) => Err(outputs.into_failure(error)),
-        }
+        pipeline::run(feed, baton, &plan, sink, progress)
     }
 }

@@ -1,15 +1,18 @@
-//! Floor 5: one file a subcommand; the only room that sees all options. Home of `clap`, `indicatif`.
+//! Floor 5: one file a subcommand; the only room that sees all options. Home of `clap`, `indicatif`, `signal-hook`.
 
 mod audit;
 mod error;
 mod explain;
 mod files;
 mod flows;
+mod herald;
 mod job;
 mod options;
 mod outputs;
 mod policy;
 mod progress;
+mod stop;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,7 @@ pub fn main() -> ExitCode {
     let lang = language(options.lang, &|name| std::env::var(name).ok());
     let done = match &options.command {
         Command::Audit(options) => audit::run(options, lang),
+        Command::Watch(options) => watch::run(options, lang),
         Command::Flows(options) => flows::run(options, lang),
         Command::Policy(command) => policy::run(command, lang),
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::ground::model::{finding::Severity, lang::Lang};
+use crate::ground::model::{finding::Severity, lang::Lang, limits::LIVE_RING_LEN_MAX};
 
 /// 許可台帳に照らして、すべての通信に判定を付けます / Gives every flow a verdict against a written policy.
 #[derive(Debug, Parser)]
@@ -27,6 +27,8 @@ pub(super) struct Options {
 pub(super) enum Command {
     /// 記録ファイルを許可台帳に照らして監査します / audit captures against a policy
     Audit(AuditOptions),
+    /// インターフェースを見張り、許可台帳に照らします(止めるまで) / watch live interfaces until stopped
+    Watch(WatchOptions),
     /// 通信を1件1行で書き出します(判定なし) / one line per flow, without a verdict
     Flows(FlowsOptions),
     /// 許可台帳の確認・説明・書式 / check, explain and describe policies
@@ -89,6 +91,14 @@ pub(super) struct InputOptions {
     /// 記録ファイル・フォルダー・グロブ・「-」(標準入力) / files, folders, globs, or - for standard input
     #[arg(value_name = "INPUT", required = true)]
     pub inputs: Vec<String>,
+    /// How the run is done.
+    #[command(flatten)]
+    pub run: RunOptions,
+}
+
+/// How a run is done and what it is called: the same for every command that reads packets.
+#[derive(Debug, Args)]
+pub(super) struct RunOptions {
     /// 記録をセンサーに結び付けます / bind inputs to a sensor (a glob over paths, or an interface name)
     #[arg(long = "sensor", value_name = "ID=GLOB")]
     pub sensors: Vec<String>,
@@ -109,6 +119,14 @@ pub(super) struct AuditOptions {
     /// Inputs.
     #[command(flatten)]
     pub input: InputOptions,
+    /// Policy and results.
+    #[command(flatten)]
+    pub judge: JudgeOptions,
+}
+
+/// What flows are held against, and where the results go: the same for files and for live interfaces.
+#[derive(Debug, Args)]
+pub(super) struct JudgeOptions {
     /// 許可台帳(TOML) / the policy
     #[arg(long, short, value_name = "FILE")]
     pub policy: PathBuf,
@@ -130,6 +148,54 @@ pub(super) struct AuditOptions {
     /// 必ず写っているはずの系 / segments that must have been seen
     #[arg(long, value_name = "SEG,…", value_delimiter = ',')]
     pub scope: Vec<String>,
+}
+
+/// `sekisho watch`.
+#[derive(Debug, Args)]
+pub(super) struct WatchOptions {
+    /// 監視するインターフェース(繰り返せます) / an interface to watch; may be repeated
+    #[arg(long = "interface", short = 'i', value_name = "IF", required = true)]
+    pub interfaces: Vec<String>,
+    /// How the run is done.
+    #[command(flatten)]
+    pub run: RunOptions,
+    /// Policy and results.
+    #[command(flatten)]
+    pub judge: JudgeOptions,
+    /// カーネルで絞り込む条件(tcpdumpと同じ書き方) / what the kernel lets through, as for tcpdump
+    #[arg(long, value_name = "BPF")]
+    pub filter: Option<String>,
+    /// リング1本の大きさ(例 64M) / size of one ring, such as 64M
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = ring_size)]
+    pub ring: usize,
+    /// 1パケットから残すバイト数 / bytes kept of a packet
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
+    pub snaplen: u32,
+    /// インターフェース1つあたりのリングの数 / rings of one interface, joined by the kernel's fan-out
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub rings: u16,
+    /// 自分宛てのパケットだけを見ます / do not ask for packets that are meant for others
+    #[arg(long)]
+    pub no_promiscuous: bool,
+    /// この秒数で終えます / end after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub duration: Option<u32>,
+    /// このパケット数で終えます / end after so many packets
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub packets: Option<u64>,
+}
+
+/// A size as people write it: 64M, 1G, 512K, or bytes.
+fn ring_size(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.to_ascii_uppercase() {
+        upper if upper.ends_with('K') => (upper.len() - 1, 1 << 10),
+        upper if upper.ends_with('M') => (upper.len() - 1, 1 << 20),
+        upper if upper.ends_with('G') => (upper.len() - 1, 1 << 30),
+        upper => (upper.len(), 1),
+    };
+    let bytes = text.get(..digits).and_then(|digits| digits.parse::<usize>().ok()?.checked_mul(unit));
+    let fits = |bytes: &usize| (1 << 20..=LIVE_RING_LEN_MAX).contains(bytes);
+    bytes.filter(fits).ok_or_else(|| "1M から 2047M までで指定してください / expected 1M to 2047M".to_owned())
 }
 
 /// `sekisho flows`.
@@ -194,6 +260,16 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn a_ring_has_a_size_that_libpcap_takes() {
+        assert_eq!(ring_size("64M"), Ok(64 << 20));
+        assert_eq!(ring_size("1g"), Ok(1 << 30));
+        assert_eq!(ring_size("2097152"), Ok(2 << 20));
+        for wrong in ["", "M", "3G", "512K", "-1M", "1.5G", "64MB"] {
+            assert!(ring_size(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -28,8 +28,8 @@ const WINGS: &[Wing] = &[
     Wing { name: "cli", floor: 5, rooms: &[] },
 ];
 
-/// Outside crates that every room may use.
-const SHARED: &[&str] = &["foldhash", "serde", "serde_json", "sha2", "thiserror"];
+/// Outside crates that every room may use; `libc` is the system's own interface.
+const SHARED: &[&str] = &["foldhash", "libc", "serde", "serde_json", "sha2", "thiserror"];
 
 /// The one home of every other outside crate: `wing/room`, or a wing without rooms.
 const HOMES: &[(&str, &[&str])] = &[
@@ -40,7 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("policy/language", &["miette", "schemars", "toml"]),
     ("ground/calendar", &["jiff"]),
     ("run/pipeline", &["crossbeam_channel"]),
-    ("cli", &["clap", "indicatif", "mimalloc"]),
+    ("cli", &["clap", "indicatif", "mimalloc", "signal_hook"]),
 ];
 
 /// Parts of `std` that reach outside the program, and the rooms that may use them. What only describes the

@@ -2,12 +2,14 @@
 
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no outside")]
 
+mod announced;
 mod city;
 mod cli;
 mod corpus;
 mod court;
 mod golden;
 mod hostile;
+mod live;
 mod quic;
 mod review;
 mod rules;

@@ -54,8 +54,9 @@ pub const LIVE_RETIRE_MILLIS: i32 = 20;
 pub const LIVE_WAIT_MILLIS: u64 = 20;
 /// How often interfaces are looked at. A time without sight is known to so much.
 pub const LIVE_LOOK_MILLIS: u64 = 100;
-/// Bytes taken from one ring before it is the next one's turn: a quarter of a block.
-pub const LIVE_TURN_LEN: usize = BLOCK_LEN / 4;
+/// Packets taken from one ring before it is the next one's turn. A block that is nearly full grows by no more than these: 64
+/// of the longest are 16 MiB, 64 of the usual 96 KiB.
+pub const LIVE_TURN_PACKETS_MAX: usize = 64;
 /// Packets of one live block at most: more would be packets of less than 8 bytes.
 pub const LIVE_BLOCK_PACKETS_MAX: usize = 32 * 1024;
 /// So long without a frame, where they came before, is a time without sight (THREATS §4 formula 9 counts in minutes).

@@ -238,6 +238,22 @@ fn one_finding(page: &mut String, finding: &Finding, lang: Lang, checks: &CheckW
     }
 }
 
+/// A finding as it is announced while a run goes on: one line.
+#[must_use]
+pub fn announcement(finding: &Finding, lang: Lang, checks: &CheckWords<'_>) -> String {
+    let name = (checks.0)(finding.key.check).map_or("", |(name, _)| name.of(lang));
+    let severity = words::severity(finding.severity).of(lang);
+    let host = finding.key.host.map_or_else(|| "-".to_owned(), |host| host.to_string());
+    let target = escape::text(&finding.key.destination);
+    let attempt = match finding.attempted {
+        0 => "",
+        _ => label(lang, "(試行)", " (attempted)"),
+    };
+    let (at, check) = (finding.first, finding.key.check);
+    let detail = escape::text(&finding.detail);
+    format!("{at} [{severity}] {check} {name}{attempt}: {host} → {target} {detail}").trim_end().to_owned()
+}
+
 fn causes(page: &mut String, result: &RunResult, lang: Lang) {
     if result.undecidable_causes.is_empty() {
         return;

@@ -78,6 +78,14 @@ impl Aggregate {
     }
 }
 
+/// One flow's finding by itself, as it is announced.
+#[must_use]
+pub(super) fn single(fire: &Fire, record: &FlowRecord) -> Finding {
+    let mut finding = begin(key(fire), fire, &record.facts, None);
+    join(&mut finding, fire, &record.facts);
+    finding
+}
+
 fn key(fire: &Fire) -> FindingKey {
     FindingKey {
         check: fire.check,

@@ -8,6 +8,7 @@ use crate::{
         decoded::Decoded,
         facts::{DirectionBasis, EndReason, FlowFacts, FlowId, SideFacts},
         flow_line::FlowRecord,
+        identity::Identity,
         key::{Side, Tuple},
         packet::{Ordinal, SensorId},
         verdict::Verdict,
@@ -28,6 +29,20 @@ pub(super) fn record(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -
         facts.causes.add_with(Cause::InputDamaged, what);
     }
     FlowRecord { facts, ..FlowRecord::default() }
+}
+
+/// The record of a flow that goes on, as it stands.
+#[must_use]
+pub(super) fn standing(mut facts: FlowFacts, shown: Option<&Identity>) -> FlowRecord {
+    facts.identity = shown.cloned().unwrap_or_default();
+    role(&mut facts);
+    FlowRecord { facts, ..FlowRecord::default() }
+}
+
+/// True when a flow that begins with this packet breaks the policy whatever comes.
+#[must_use]
+pub(super) fn breaks(policy: &Policy, packet: &Decoded) -> bool {
+    judge::first(policy, packet, vantage(policy, packet.head.sensor)).verdict >= Verdict::Attempted
 }
 
 /// The name of the flow for other tools.

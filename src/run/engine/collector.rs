@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io, sync::Arc};
 
 use super::{
-    aggregate::Aggregate,
+    aggregate::{self, Aggregate},
     closing,
     event::{Event, What},
     join::{self, Join, Sightings},
@@ -15,8 +15,10 @@ use crate::{
         coverage::Coverage,
         facts::{EndReason, FlowFacts},
         field::Field,
+        finding::{FindingKey, Kind, Severity},
         flow_line::FlowRecord,
         identity::Marks,
+        limits,
         tally::{Count, Tally},
         verdict::Verdict,
     },
@@ -40,6 +42,8 @@ pub struct Collector {
     pub(super) coverage: Coverage,
     pub(super) undecidable_causes: BTreeMap<&'static str, u64>,
     pub(super) accepted_violations: u64,
+    /// What was announced, and whether it was an attempt then.
+    announced: BTreeMap<FindingKey, bool>,
 }
 
 impl Collector {
@@ -55,6 +59,7 @@ impl Collector {
             coverage: Coverage::default(),
             undecidable_causes: BTreeMap::new(),
             accepted_violations: 0,
+            announced: BTreeMap::new(),
         }
     }
 
@@ -66,19 +71,56 @@ impl Collector {
         for event in events {
             match event.what {
                 What::Sighting(sighting) => self.memory.hear(&sighting),
-                What::Untracked(record) => self.untracked(*record),
+                What::Early(record) => self.early(*record, sink)?,
+                What::Untracked(record) => self.untracked(*record, sink)?,
                 What::Closed(record) => self.closed(record, sink)?,
             }
         }
         Ok(())
     }
 
+    /// Nothing but announced: what the flow comes to is said when it is over.
+    fn early(&mut self, mut record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
+        let mut fires = self.ask(&mut record);
+        fires.retain(|fire| fire.kind == Kind::Violation);
+        self.announce(&record, &fires, sink)
+    }
+
+    /// Announces what was not announced before; an attempt that got an answer is news. Information is none, and neither is
+    /// what is accepted.
+    fn announce(&mut self, record: &FlowRecord, fires: &[Fire], sink: &mut dyn Sink) -> io::Result<()> {
+        if !sink.announces() {
+            return Ok(());
+        }
+        let is_accepted = |policy: &Arc<Policy>, fire: &Fire| {
+            policy.accepted(fire.check, fire.host, record.facts.first).is_some()
+        };
+        for fire in fires.iter().filter(|fire| fire.severity > Severity::Info) {
+            if self.policy.as_ref().is_some_and(|policy| is_accepted(policy, fire)) {
+                continue;
+            }
+            let finding = aggregate::single(fire, record);
+            let is_full = self.announced.len() >= limits::FINDINGS_MAX;
+            match self.announced.get_mut(&finding.key) {
+                Some(was_attempt) if *was_attempt && !fire.attempted => *was_attempt = false,
+                None if !is_full => {
+                    self.announced.insert(finding.key.clone(), fire.attempted);
+                }
+                _ => continue,
+            }
+            sink.found(&finding)?;
+        }
+        Ok(())
+    }
+
     /// No line, no count (its owner did that), but its findings are told.
-    fn untracked(&mut self, mut record: FlowRecord) {
+    fn untracked(&mut self, mut record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
         let fires = self.ask(&mut record);
+        self.announce(&record, &fires, sink)?;
         let is_accepted = self.findings(&record, &fires);
         let violates = record.judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violating);
         self.tally.untracked_violations += u64::from(violates && !is_accepted);
+        Ok(())
     }
 
     /// The input is over: what still waits for another sensor is told as it is.
@@ -137,6 +179,7 @@ impl Collector {
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         self.count(record, others);
+        self.announce(record, fires, sink)?;
         let verdict = record.judgement.as_ref().map(|judgement| judgement.verdict);
         if self.findings(record, fires) && verdict == Some(Verdict::Violating) {
             self.accepted_violations += 1;
@@ -171,7 +214,7 @@ impl Collector {
                 let index = policy.accepted(fire.check, fire.host, record.facts.first)?;
                 Some(policy.accept(index).finding.clone())
             });
-            if fire.kind == crate::ground::model::finding::Kind::Violation {
+            if fire.kind == Kind::Violation {
                 violations += 1;
                 accepted += usize::from(by.is_some());
             }

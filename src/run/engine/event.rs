@@ -45,6 +45,8 @@ pub enum What {
     Sighting(Sighting),
     /// A flow is over, with the verdict it has by itself.
     Closed(Box<FlowRecord>),
+    /// A flow that goes on breaks the policy as it stands. It is announced, and changes nothing else.
+    Early(Box<FlowRecord>),
     /// A packet whose flow found no place, judged by its addresses (RULES 26); the record stands for that packet alone.
     Untracked(Box<FlowRecord>),
 }

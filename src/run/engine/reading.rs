@@ -112,6 +112,12 @@ impl Reading {
         };
     }
 
+    /// What was read so far.
+    #[must_use]
+    pub(super) fn shown(&self) -> Option<&Identity> {
+        self.identity.as_deref()
+    }
+
     /// What was told about others since the last call.
     pub(super) fn take_sightings(&mut self) -> Vec<Sighting> {
         self.identity.as_mut().map(|identity| std::mem::take(&mut identity.sightings)).unwrap_or_default()

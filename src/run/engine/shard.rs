@@ -1,7 +1,7 @@
 //! Back half of the walk: one owner's flows. It takes its packets in the order of the input, whatever block or worker
 //! they come through.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     closing,
@@ -37,6 +37,12 @@ pub struct Shard {
     tally: Tally,
     turn: u32,
     now: Ordinal,
+    /// Flows that break the policy are announced while they go on.
+    announces: bool,
+    /// Those that had got no answer when they were.
+    attempts: BTreeSet<Handle>,
+    /// Flows that began since somebody asked.
+    opened: u64,
 }
 
 impl Shard {
@@ -54,7 +60,22 @@ impl Shard {
             tally: Tally::default(),
             turn: 0,
             now: Ordinal(0),
+            announces: false,
+            attempts: BTreeSet::new(),
+            opened: 0,
         }
+    }
+
+    /// The same owner; flows that break the policy are announced while they go on, or not.
+    #[must_use]
+    pub const fn announcing(mut self, announces: bool) -> Self {
+        self.announces = announces;
+        self
+    }
+
+    /// Flows that began since the last call.
+    pub const fn take_opened(&mut self) -> u64 {
+        std::mem::replace(&mut self.opened, 0)
     }
 
     /// Takes its list of one block. `owner` is its own number.
@@ -110,13 +131,38 @@ impl Shard {
         if outcome.full {
             return self.untracked(packet, at);
         }
+        self.opened += u64::from(outcome.opened);
+        let mut is_news = false;
         if packet.carrier.is_none() && !outcome.duplicate {
-            self.read(outcome.handle, outcome.side, packet, frame, at);
+            is_news = self.read(outcome.handle, outcome.side, packet, frame, at);
+        }
+        if self.announces {
+            let begins =
+                outcome.opened && self.policy.as_ref().is_some_and(|policy| closing::breaks(policy, packet));
+            let is_answered = outcome.side == Side::Answerer && self.attempts.remove(&outcome.handle);
+            if is_news || begins || is_answered {
+                self.announce(outcome.handle, at);
+            }
         }
     }
 
-    /// Gives the packet's bytes to whoever reads the flow.
-    fn read(&mut self, handle: Handle, side: Side, packet: &Decoded, frame: &[u8], at: Ordinal) {
+    /// Announces a flow that breaks the policy as it stands. What it comes to is said when it is over.
+    fn announce(&mut self, handle: Handle, at: Ordinal) {
+        let Some(policy) = &self.policy else { return };
+        let facts = self.flows.facts(handle);
+        let mut record = closing::standing(facts, self.flows.state(handle).shown());
+        closing::judge(policy, &mut record);
+        let verdict = record.judgement.as_ref().map(|judgement| judgement.verdict);
+        if verdict == Some(Verdict::Attempted) && self.attempts.len() < limits::ATTEMPTS_WATCHED_MAX {
+            self.attempts.insert(handle);
+        }
+        if verdict >= Some(Verdict::Attempted) {
+            self.tell(at, What::Early(Box::new(record)));
+        }
+    }
+
+    /// Gives the packet's bytes to whoever reads the flow; tells whether they said something new.
+    fn read(&mut self, handle: Handle, side: Side, packet: &Decoded, frame: &[u8], at: Ordinal) -> bool {
         let payload = packet.payload(frame);
         if !self.flows.is_reading(handle) {
             // RULES 24: a settled flow costs this one look, unless a new handshake begins in it.
@@ -125,13 +171,18 @@ impl Shard {
                 && proto::reopens(packet.tuple.transport, payload)
                 && Flows::<Reading>::may_resume(packet);
             if !begins || !self.flows.state(handle).reopen() {
-                return;
+                return false;
             }
             self.flows.resume_reading(handle, packet);
         }
         let mut reading = std::mem::take(self.flows.state(handle));
+        let facts = |reading: &Reading| {
+            reading.shown().map_or(0, |shown| shown.observations.len() + shown.targets.len())
+        };
+        let before = facts(&reading);
         self.flows.read(handle, packet, payload, &mut |chunk| reading.chunk(chunk, side, packet));
         let tales = reading.take_sightings();
+        let is_news = !reading.needs_bytes() || facts(&reading) > before;
         if !reading.needs_bytes() {
             self.flows.stop_reading(handle, &mut |chunk| reading.chunk(chunk, side, packet));
             reading.settle();
@@ -140,6 +191,7 @@ impl Shard {
         for sighting in tales {
             self.tell(at, What::Sighting(sighting));
         }
+        is_news
     }
 
     fn tell(&mut self, at: Ordinal, what: What) {

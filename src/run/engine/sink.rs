@@ -1,6 +1,6 @@
 //! Where the collector's story goes. Implemented by `cli`, which alone knows files and terminals.
 
-use crate::ground::model::flow_line::FlowRecord;
+use crate::ground::model::{finding::Finding, flow_line::FlowRecord};
 
 /// The receiver of a run's lines.
 pub trait Sink {
@@ -13,6 +13,20 @@ pub trait Sink {
     /// False when the lines go nowhere: what only lines show is then not worked out.
     fn shows_lines(&self) -> bool {
         true
+    }
+
+    /// Something was found just now: told once for each finding, with the first flow of it, and once more when what was an
+    /// attempt has got an answer. Called only when [`Sink::announces`] is true.
+    ///
+    /// # Errors
+    /// When it cannot be told; the run stops.
+    fn found(&mut self, _finding: &Finding) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// True when somebody waits for findings before the input is over.
+    fn announces(&self) -> bool {
+        false
     }
 }
 

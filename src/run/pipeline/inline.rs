@@ -25,7 +25,8 @@ pub(super) fn run(
     let settings = settings(plan);
     let mut ingest = Ingest::new(1, settings.clone());
     let mut fragments = Fragments::new(settings.clone());
-    let mut shard = Shard::new(settings, plan.policy.clone(), sink.shows_lines());
+    let mut shard =
+        Shard::new(settings, plan.policy.clone(), sink.shows_lines()).announcing(sink.announces());
     let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
     let (mut block, mut lists) = (Block::new(), Lists::default());
     let mut ticket = 0;
@@ -37,6 +38,7 @@ pub(super) fn run(
         ingest.block(&block, &mut lists);
         fragments.block(&mut lists);
         shard.block(&block, &lists, 0);
+        progress.opened(shard.take_opened());
         collector.absorb(shard.take_events(), sink)?;
         progress.update(baton.bytes_done(), block.len() as u64);
         ticket += 1;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Progress {
     bytes: AtomicU64,
     packets: AtomicU64,
+    flows: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -21,6 +22,11 @@ impl Progress {
         self.packets.load(Ordering::Relaxed)
     }
 
+    /// Flows that have begun.
+    pub fn flows(&self) -> u64 {
+        self.flows.load(Ordering::Relaxed)
+    }
+
     /// Asks the run to end after the blocks in flight; what was read is judged and told.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -28,6 +34,10 @@ impl Progress {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn opened(&self, flows: u64) {
+        self.flows.fetch_add(flows, Ordering::Relaxed);
     }
 
     pub(super) fn update(&self, bytes: u64, packets: u64) {

@@ -56,7 +56,7 @@ pub(super) fn run(
         baton: Mutex::new(baton),
         fragments: Mutex::new(Fragments::new(settings.clone())),
         leftovers: OnceLock::new(),
-        window: Window::new(plan.workers, plan.workers * limits::BLOCKS_PER_WORKER),
+        window: Window::new(plan.workers, plan.workers * limits::BLOCKS_PER_WORKER, feed.is_serial()),
         progress,
         workers: plan.workers,
     };
@@ -68,7 +68,8 @@ pub(super) fn run(
             let worker = Worker {
                 owner,
                 ingest: Ingest::new(plan.workers, settings.clone()),
-                shard: Shard::new(settings.clone(), plan.policy.clone(), sink.shows_lines()),
+                shard: Shard::new(settings.clone(), plan.policy.clone(), sink.shows_lines())
+                    .announcing(sink.announces()),
             };
             let (last, end) = bounded(1);
             ends.push(end);
@@ -143,6 +144,7 @@ impl Worker {
             match relay.window.next_job(self.owner) {
                 Job::Own(published) => {
                     self.shard.block(&published.block, &published.lists, self.owner);
+                    relay.progress.opened(self.shard.take_opened());
                     let report = Report { ticket: published.ticket, events: self.shard.take_events() };
                     relay.window.done(self.owner, published);
                     if reports.send(report).is_err() {

@@ -35,6 +35,8 @@ pub(super) struct Window {
     state: Mutex<State>,
     changed: Condvar,
     capacity: u64,
+    /// Blocks are read by whoever holds the baton: a ticket is given out when it is due. Until then its worker is free.
+    is_serial: bool,
 }
 
 #[derive(Debug, Default)]
@@ -56,9 +58,9 @@ struct State {
 }
 
 impl Window {
-    pub(super) fn new(owners: usize, capacity: usize) -> Self {
+    pub(super) fn new(owners: usize, capacity: usize, is_serial: bool) -> Self {
         let state = State { done: vec![0; owners], ..State::default() };
-        Self { state: Mutex::new(state), changed: Condvar::new(), capacity: capacity as u64 }
+        Self { state: Mutex::new(state), changed: Condvar::new(), capacity: capacity as u64, is_serial }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -78,7 +80,8 @@ impl Window {
                 return Job::Own(published.clone());
             }
             let slowest = state.done.iter().copied().min().unwrap_or_default();
-            if state.over_at.is_none() && state.next_ticket < slowest + self.capacity {
+            let is_due = !self.is_serial || state.walk_turn == state.next_ticket;
+            if state.over_at.is_none() && is_due && state.next_ticket < slowest + self.capacity {
                 let ticket = state.next_ticket;
                 state.next_ticket += 1;
                 let (block, lists) = state.pool.pop().unwrap_or_else(|| (Block::new(), Lists::default()));

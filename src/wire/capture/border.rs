@@ -4,6 +4,7 @@ use super::{
     block::{Block, Break, Entry, Fault, Tick},
     clock::Lane,
     input::{Feed, Place},
+    live::Live,
     registry::Ledger,
     sources::Merge,
     walker::{Described, End, Record, Sink, Stop, Walker, Window},
@@ -29,6 +30,8 @@ enum Way {
     Blocks { ticket: u64, piece: Option<usize>, walker: Walker, lane: Lane },
     /// Pipes, packed files, sources that overlap: read here, in order.
     Merged(Box<Merge>),
+    /// Interfaces: read here, in the order in which frames are found.
+    Live(Box<Live>),
 }
 
 /// How much further is read while looking for a believable place: one read serves many candidates.
@@ -42,6 +45,10 @@ impl Baton {
 
     pub(super) fn of_merge(ledger: Ledger, merge: Merge) -> Self {
         Self { ledger, way: Way::Merged(Box::new(merge)), bytes_done: 0 }
+    }
+
+    pub(super) fn of_live(ledger: Ledger, live: Live) -> Self {
+        Self { ledger, way: Way::Live(Box::new(live)), bytes_done: 0 }
     }
 
     /// The files that will be read, as they were found; `-` for standard input.
@@ -60,6 +67,12 @@ impl Baton {
                 block.clear();
                 let goes_on = merge.walk(&mut self.ledger, block);
                 self.bytes_done = merge.bytes_done();
+                goes_on
+            }
+            Way::Live(live) => {
+                block.clear();
+                let goes_on = live.walk(&mut self.ledger, block);
+                self.bytes_done = live.bytes_done();
                 goes_on
             }
             Way::Blocks { ticket, piece, walker, lane } => {

@@ -52,4 +52,47 @@ pub enum Error {
         /// The most that are read.
         limit: usize,
     },
+    /// This process may not capture.
+    #[error(
+        "no right to capture ({source}); run it with sudo, or give the program the right once: sudo setcap cap_net_raw+ep \
+         $(command -v sekisho)"
+    )]
+    NotPermitted {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no such interface.
+    #[error("{name}: no such interface; there are: {}", .known.join(", "))]
+    NoSuchInterface {
+        /// As typed.
+        name: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// It is switched off.
+    #[error("{name}: the interface is down; switch it on: sudo ip link set dev {name} up")]
+    InterfaceDown {
+        /// The interface.
+        name: String,
+    },
+    /// libpcap or the kernel refuses it.
+    #[error(
+        "{name}: cannot be captured from ({reason}); a smaller --ring needs less memory, `sekisho doctor` knows more"
+    )]
+    NotOpened {
+        /// The interface.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// Not a filter.
+    #[error(
+        "--filter {filter}: not a filter ({reason}); see `man pcap-filter`, and try it with `tcpdump -d`"
+    )]
+    BadFilter {
+        /// As typed.
+        filter: String,
+        /// The fault.
+        reason: String,
+    },
 }

@@ -153,7 +153,7 @@ impl Feed {
         Self { pieces, first_tickets, tickets, block_len, handles: Handles::default(), total }
     }
 
-    fn of_nothing(block_len: usize, total: Option<u64>) -> Self {
+    pub(super) fn of_nothing(block_len: usize, total: Option<u64>) -> Self {
         Self {
             pieces: Vec::new(),
             first_tickets: Vec::new(),
@@ -176,6 +176,13 @@ impl Feed {
         }
         let Some(into) = block.own.get_mut(..place.len) else { return };
         (block.filled, block.fault) = self.read(place, place.offset, into);
+    }
+
+    /// True when blocks are read where their packets are found, by whoever holds the baton: nothing is won by taking a
+    /// ticket before it is due.
+    #[must_use]
+    pub const fn is_serial(&self) -> bool {
+        self.pieces.is_empty()
     }
 
     /// Bytes of the input as they lie on disk; `None` when a pipe is among them.

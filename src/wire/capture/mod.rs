@@ -33,6 +33,7 @@
 //! | `input` | what was asked for; the parallel stage |
 //! | `gather`, `duplicate`, `order` | which files that means, which are the same, which come first and which are one source |
 //! | `border` | the serial stage |
+//! | `live`, `port`, `socket`, `drops` | interfaces: all rings as one source, one interface and its times without sight, what libpcap does not offer, counters |
 //! | `sources` | pipes, packed files and overlapping sources, read and merged in order |
 //! | `walker`, `pcap`, `pcapng` | where records begin and end, and how to go on after damage; no I/O |
 //! | `compressed`, `ahead`, `file` | bytes of packed files, unpacked on a thread of their own, and of plain ones |
@@ -46,16 +47,21 @@ mod block;
 mod border;
 mod clock;
 mod compressed;
+mod drops;
 mod duplicate;
 mod error;
 mod file;
 mod gather;
 mod input;
+mod live;
 mod order;
 mod pcap;
 mod pcapng;
+mod port;
 mod registry;
+mod socket;
 mod sources;
+mod stop;
 mod walker;
 
 #[cfg(test)]
@@ -69,3 +75,5 @@ pub use block::{Block, Break, Tick};
 pub use border::Baton;
 pub use error::Error;
 pub use input::{Feed, Request, SensorBinding, open};
+pub use live::{LiveRequest, News, NewsTo, watch};
+pub use stop::Stop;

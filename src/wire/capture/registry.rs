@@ -78,6 +78,12 @@ impl Ledger {
         Self { files, bindings, file_sensors, report, ..Self::default() }
     }
 
+    /// The books of live interfaces, each of them a file of its own here. A sensor is bound to the very name.
+    pub(super) fn of_live(files: Vec<InputFile>, bindings: Bindings) -> Self {
+        let file_sensors = vec![SensorId::NONE; files.len()];
+        Self { files, bindings, file_sensors, ..Self::default() }
+    }
+
     /// The number the next packet will get.
     pub(super) const fn next_ordinal(&self) -> u64 {
         self.report.read.packets + 1

@@ -84,7 +84,7 @@ impl fmt::Debug for Settings {
 }
 
 /// Names a live flow until the next call of [`Flows::packet`], [`Flows::sweep`] or [`Flows::finish`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Handle(pub(super) u32);
 
 /// The flows that are left when the input is over, largest name first.

@@ -164,7 +164,7 @@ fn rule_26_packets_without_a_flow_count_among_the_undecidable() {
 #[test]
 fn rule_22_what_cannot_be_trusted_is_3_and_outranks_1() {
     let city = city();
-    let breaks: [Break; 8] = [
+    let breaks: [Break; 10] = [
         ("identity", |run| run.tally.read.packets += 1, |limit| *limit == Limit::AccountingBroken),
         (
             "damage",

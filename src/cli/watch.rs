@@ -1,0 +1,74 @@
+//! `sekisho watch`: live interfaces, until somebody says stop.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::{
+    audit,
+    error::Error,
+    herald::{self, Announcing, Ear, Herald},
+    job::{Input, Job, Sensors},
+    options::WatchOptions,
+    outputs::Outputs,
+    policy, stop,
+};
+use crate::{
+    ground::{model::lang::Lang, words::live},
+    run::pipeline::Progress,
+    wire::capture::{self, LiveRequest, NewsTo, Stop},
+};
+
+/// Runs the command; gives the exit code.
+///
+/// # Errors
+/// The user's errors, and outputs that break.
+pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
+    let started = audit::now();
+    let (judge, run) = (&options.judge, &options.run);
+    let policy = Arc::new(policy::load(&judge.policy, lang)?);
+    let demands = audit::demands(judge, &policy)?;
+    let sensors = Sensors::new(Some(&policy), &run.sensors)?;
+    let capture = run.name.clone().unwrap_or_else(|| options.interfaces.join("+"));
+    let job = Job { options: run, capture, policy: Some(policy), sensors: &sensors, demands, lang };
+    let stop = Stop::default();
+    let (ear, mailbox) = herald::mailbox();
+    // Interfaces first: they need a right that nothing else needs, and one that cannot be had leaves no folder behind.
+    let input = open(options, &sensors, &stop, &ear)?;
+    let outputs = Outputs::open(job.context(), judge.flows.as_deref(), judge.out.as_deref())?;
+    // From here on there are threads, and packets are read.
+    stop::on_signals(&stop)?;
+    let progress = Arc::new(Progress::default());
+    let herald = Herald::start(mailbox, progress.clone(), run.quiet, lang)?;
+    eprintln!("{}", live::begins(&options.interfaces, options.rings, options.ring, lang));
+    let mut sink = Announcing { outputs, ear, lang };
+    let result = job.run_into(input, &mut sink, &progress);
+    let Announcing { outputs, ear, .. } = sink;
+    drop(ear);
+    herald.finish();
+    let result = match result {
+        Ok(result) => result,
+        Err(error) => return Err(outputs.into_failure(error)),
+    };
+    if let Some(writer) = outputs.finish()? {
+        audit::finish_run(writer, judge, &job, &result, &BTreeMap::new(), started)?;
+    }
+    audit::tell(judge, &result, lang)?;
+    Ok(result.conclusion.exit_code)
+}
+
+fn open(options: &WatchOptions, sensors: &Sensors, stop: &Stop, ear: &Ear) -> Result<Input, Error> {
+    let ear = ear.clone();
+    let request = LiveRequest {
+        interfaces: options.interfaces.clone(),
+        filter: options.filter.clone(),
+        ring_bytes: options.ring,
+        snaplen: options.snaplen,
+        rings: options.rings,
+        is_promiscuous: !options.no_promiscuous,
+        sensors: sensors.bindings.clone(),
+        packets: options.packets,
+        duration: options.duration.map(|seconds| Duration::from_secs(seconds.into())),
+        stop: stop.clone(),
+        news: Some(NewsTo(Box::new(move |news| ear.news(news)))),
+    };
+    capture::watch(request).map_err(Error::Capture)
+}
