@@ -9,7 +9,7 @@ use sekisho::{
     policy::language::load_text,
     run::engine::{
         ingest::{Fragments, Ingest, Lists},
-        shard::Shard,
+        shard::{Shard, Telling},
     },
     wire::{
         capture::{Block, Request, open},
@@ -100,14 +100,14 @@ fn engine(criterion: &mut Criterion) {
         let mut lists = Lists::default();
         bencher.iter(|| blocks.iter().for_each(|block| ingest.block(block, &mut lists)));
     });
-    for (name, policy, shows_lines) in [
+    for (name, policy, lines) in [
         ("flows kept and read", None, false),
         ("flows kept, read and judged", Some(&policy), false),
         ("flows kept, read, judged and named", Some(&policy), true),
     ] {
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
-                || Shard::new(Settings::default(), policy.cloned(), shows_lines),
+                || Shard::new(Settings::default(), policy.cloned(), Telling { lines, joins: false }),
                 |mut shard| {
                     blocks.iter().zip(&lists).for_each(|(block, lists)| shard.block(block, lists, 0));
                     let mut remaining = shard.remaining();

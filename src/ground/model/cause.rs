@@ -144,54 +144,87 @@ causes! {
 }
 
 /// A cause with its argument: `name_mismatch` `connect/sni`, `tunnel` `wireguard`. Empty when there is none.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CauseNote {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CauseNote<'a> {
     /// The code.
     pub cause: Cause,
     /// What it is about, in words of this program only: nothing a stranger sent.
-    pub argument: String,
+    pub argument: &'a str,
 }
 
 /// The causes of one flow: each code once, the first argument kept, in the order of [`Cause::ALL`].
+///
+/// Most flows have none or one, and few causes have an argument: a set of bits, and the arguments apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Causes(Vec<CauseNote>);
+pub struct Causes {
+    /// Bit n stands for the n-th of [`Cause::ALL`].
+    set: u64,
+    /// The arguments that are not empty, in the order of causes.
+    arguments: Vec<(Cause, Box<str>)>,
+}
+
+const _: () = assert!(Cause::ALL.len() <= u64::BITS as usize, "every cause has its bit");
 
 impl Causes {
     /// Adds a cause without an argument.
-    pub fn add(&mut self, cause: Cause) {
-        self.add_with(cause, "");
+    pub const fn add(&mut self, cause: Cause) {
+        self.set |= bit(cause);
     }
 
     /// Adds a cause; a second argument for the same code is not kept.
     pub fn add_with(&mut self, cause: Cause, argument: &str) {
-        if let Err(place) = self.0.binary_search_by_key(&cause, |note| note.cause) {
-            self.0.insert(place, CauseNote { cause, argument: argument.to_owned() });
+        if self.has(cause) {
+            return;
+        }
+        self.add(cause);
+        if argument.is_empty() {
+            return;
+        }
+        if let Err(place) = self.arguments.binary_search_by_key(&cause, |(known, _)| *known) {
+            self.arguments.insert(place, (cause, argument.into()));
         }
     }
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for note in &other.0 {
-            self.add_with(note.cause, &note.argument);
+        for (cause, argument) in &other.arguments {
+            self.add_with(*cause, argument);
         }
+        self.set |= other.set;
     }
 
     /// True when the code is there.
     #[must_use]
-    pub fn has(&self, cause: Cause) -> bool {
-        self.0.binary_search_by_key(&cause, |note| note.cause).is_ok()
+    pub const fn has(&self, cause: Cause) -> bool {
+        self.set & bit(cause) != 0
     }
 
     /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &CauseNote> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = CauseNote<'_>> {
+        let mut left = self.set;
+        std::iter::from_fn(move || {
+            let cause = *Cause::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            let argument = self.arguments.iter().find(|(known, _)| *known == cause);
+            Some(CauseNote { cause, argument: argument.map_or("", |(_, argument)| argument) })
+        })
     }
 
     /// True when there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.set == 0
     }
+
+    /// The codes alone, bit n for the n-th of [`Cause::ALL`].
+    #[must_use]
+    pub const fn bits(&self) -> u64 {
+        self.set
+    }
+}
+
+const fn bit(cause: Cause) -> u64 {
+    1 << cause as u32
 }
 
 #[cfg(test)]
@@ -204,8 +237,21 @@ mod tests {
         causes.add_with(Cause::Tunnel, "wireguard");
         causes.add(Cause::NoSni);
         causes.add_with(Cause::Tunnel, "openvpn");
-        let seen: Vec<_> = causes.iter().map(|note| (note.cause.code(), note.argument.as_str())).collect();
+        let seen: Vec<_> = causes.iter().map(|note| (note.cause.code(), note.argument)).collect();
         assert_eq!(seen, [("no_sni", ""), ("tunnel", "wireguard")]);
+    }
+
+    #[test]
+    fn what_is_merged_keeps_the_argument_that_came_first_even_where_it_is_none() {
+        let mut causes = Causes::default();
+        causes.add(Cause::Tunnel);
+        let mut others = Causes::default();
+        others.add_with(Cause::Tunnel, "openvpn");
+        others.add_with(Cause::NameMismatch, "sni/host");
+        causes.merge(&others);
+        let seen: Vec<_> = causes.iter().map(|note| (note.cause.code(), note.argument)).collect();
+        assert_eq!(seen, [("name_mismatch", "sni/host"), ("tunnel", "")]);
+        assert!(Cause::ALL.iter().zip(0..).all(|(cause, place)| *cause as u64 == place));
     }
 
     #[test]

@@ -186,6 +186,15 @@ pub struct PairSeen {
     pub one_way: u64,
 }
 
+impl PairSeen {
+    /// Adds what another part of the same run saw.
+    pub const fn add(&mut self, other: &Self) {
+        self.flows += other.flows;
+        self.count.add(other.count);
+        self.one_way += other.one_way;
+    }
+}
+
 /// What was looked at: kept by the engine, told in coverage.json and the summary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {

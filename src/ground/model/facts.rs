@@ -257,10 +257,17 @@ impl FlowFacts {
     /// True when the peer answered, as far as packets can show it (RULES 11).
     #[must_use]
     pub fn is_answered(&self) -> bool {
-        let server_spoke = self.down().packets > 0 && !self.down().flags.has(TcpFlags::RST)
-            || self.down().packets > 1 && self.down().payload_bytes > 0
-            || self.down().flags.has(TcpFlags::SYN.with(TcpFlags::ACK));
-        let client_spoke = self.transport == Transport::TCP && self.up().payload_bytes > 0;
+        self.is_answered_to(self.client)
+    }
+
+    /// The same, where this end is taken for the client.
+    #[must_use]
+    pub fn is_answered_to(&self, client: Side) -> bool {
+        let (up, down) = (&self.sides[client.index()], &self.sides[client.other().index()]);
+        let server_spoke = down.packets > 0 && !down.flags.has(TcpFlags::RST)
+            || down.packets > 1 && down.payload_bytes > 0
+            || down.flags.has(TcpFlags::SYN.with(TcpFlags::ACK));
+        let client_spoke = self.transport == Transport::TCP && up.payload_bytes > 0;
         server_spoke || client_spoke || self.client_acked_unseen
     }
 

@@ -301,7 +301,7 @@ fn causes(record: &FlowRecord) -> impl Iterator<Item = (&'static str, &str)> {
     let mut all: Vec<_> = first.iter().chain(second.into_iter().flat_map(|causes| causes.iter())).collect();
     all.sort_by_key(|note| note.cause);
     all.dedup_by_key(|note| note.cause);
-    all.into_iter().map(|note| (note.cause.code(), note.argument.as_str()))
+    all.into_iter().map(|note| (note.cause.code(), note.argument))
 }
 
 fn word(code: &str) -> Cell {

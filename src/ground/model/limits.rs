@@ -215,6 +215,13 @@ pub const LABELS_PER_HOST_MAX: usize = 4;
 pub const READINGS_MAX: usize = 16;
 /// Borders between rules that one flow is judged at. A flow that lives through more is undecidable there.
 pub const BORDERS_PER_FLOW_MAX: usize = 64;
+/// Cases that one owner remembers the verdicts of: 8,192 × about 2 KiB = 16 MiB. A policy of some hundred rules and a
+/// city's servers come to a few thousand; beyond it all are counted and learnt anew.
+pub const CASES_MAX: usize = 8_192;
+/// Facts of a flow that may be one of a case: each is looked at.
+pub const CASE_OBSERVATIONS_MAX: usize = 64;
+/// Bytes of the names in a case.
+pub const CASE_TEXT_MAX: usize = 1_024;
 /// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.
 pub const FINDINGS_MAX: usize = 100_000;
 /// Flows of one worker that were announced as attempts and are announced again when they get an answer: 65,536 numbers.

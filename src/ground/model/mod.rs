@@ -12,6 +12,7 @@ pub mod finding;
 pub mod flow_line;
 pub mod identity;
 pub mod key;
+pub mod keyed;
 pub mod lang;
 pub mod limits;
 pub mod name;

@@ -194,9 +194,9 @@ pub struct Judgement {
 
 impl Judgement {
     /// Raises the verdict to at least `floor` and records why.
-    pub fn lift(&mut self, floor: Verdict, note: &CauseNote) {
+    pub fn lift(&mut self, floor: Verdict, note: CauseNote<'_>) {
         self.verdict.lift(floor);
-        self.causes.add_with(note.cause, &note.argument);
+        self.causes.add_with(note.cause, note.argument);
     }
 
     /// Raises the verdict to at least undecidable for this cause.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    alike::Borders,
     channels::LegIndex,
     compiled::{Objects, Policy},
     item::{DestinationIndex, HostIndex, ZoneIndex},
@@ -38,6 +39,7 @@ impl Policy {
             name_only,
             legs: LegIndex::new(&objects),
             borders: borders(&objects),
+            alike: Borders::new(&objects),
             key_vlans: key_vlans(&objects),
             objects,
         }

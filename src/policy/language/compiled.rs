@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use super::{
+    alike::Borders,
     channels::{Direct, Leg, LegIndex},
     item::{
         Accept, AcceptIndex, Channel, ChannelIndex, CheckSetting, Defaults, Destination, DestinationIndex,
@@ -51,6 +52,8 @@ pub struct Policy {
     /// Moments at which some rule begins or ends, in order.
     pub(super) borders: Vec<Timestamp>,
     pub(super) key_vlans: Vec<u16>,
+    /// What no rule tells apart.
+    pub(super) alike: Borders,
 }
 
 macro_rules! lists {
@@ -160,6 +163,9 @@ impl Policy {
     /// The acceptance that covers a finding about this host at this moment, if there is one (RULES 37).
     #[must_use]
     pub fn accepted(&self, check: CheckId, host: Option<IpAddr>, at: Timestamp) -> Option<AcceptIndex> {
+        if self.accepts().is_empty() {
+            return None;
+        }
         let name = check.to_string();
         let covers = |accept: &Accept| {
             let named = match accept.finding.strip_suffix('*') {

@@ -31,6 +31,7 @@
 //! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 
+mod alike;
 mod channels;
 mod compile;
 mod compiled;

@@ -70,15 +70,20 @@ impl<T> Prefixes<T> {
 
     /// What covers the address: the items of each block that holds it, narrowest block first.
     pub(super) fn covering(&self, addr: IpAddr) -> impl Iterator<Item = &[T]> {
-        let first = match addr {
+        let node = |number: u32| self.nodes.get(number as usize);
+        std::iter::successors(node(self.narrowest(addr)), move |last| node(last.parent))
+            .map(|node| node.items.as_slice())
+    }
+
+    /// The number of the narrowest block that holds the address: addresses with the same number lie in the same blocks.
+    pub(super) fn narrowest(&self, addr: IpAddr) -> u32 {
+        match addr {
             IpAddr::V4(addr) => self.v4.nodes[self.range_of(addr.to_bits())],
             IpAddr::V6(addr) => {
                 let after = self.v6.starts.partition_point(|start| *start <= addr.to_bits());
                 self.v6.nodes[after - 1]
             }
-        };
-        let node = |number: u32| self.nodes.get(number as usize);
-        std::iter::successors(node(first), move |last| node(last.parent)).map(|node| node.items.as_slice())
+        }
     }
 
     fn range_of(&self, addr: u32) -> usize {
@@ -276,6 +281,31 @@ fn is_public_unicast(addr: IpAddr) -> bool {
         }
         IpAddr::V6(addr) => addr.segments()[0] & 0xe000 == 0x2000,
     }
+}
+
+/// The blocks that the questions of this room know without being told: groups, what is local, what is public. Both
+/// families as a whole are among them, so every address lies in a block.
+pub(super) fn special_blocks() -> Vec<Prefix> {
+    const BLOCKS: &[&str] = &[
+        "0.0.0.0/0",
+        "0.0.0.0/8",
+        "0.0.0.0",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "255.255.255.255",
+        "::/0",
+        "::",
+        "2000::/3",
+        "fe80::/10",
+        "ff00::/8",
+    ];
+    BLOCKS.iter().filter_map(|block| block.parse().ok()).collect()
 }
 
 #[cfg(test)]

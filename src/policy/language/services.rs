@@ -21,6 +21,14 @@ pub const fn implied_apps(transport: Transport, port: u16) -> &'static [&'static
     }
 }
 
+/// Services that are one-way by nature: SNMP traps, syslog, NetFlow and IPFIX, sFlow (by their IANA ports).
+const ONE_WAY_PORTS: [u16; 5] = [162, 514, 2055, 4739, 6343];
+
+/// The ports that this file knows by themselves.
+pub(super) fn told_ports() -> impl Iterator<Item = u16> {
+    [22, 25, 53, 80, 443, 445, 853, 3389].into_iter().chain(ONE_WAY_PORTS)
+}
+
 /// Which application a flow of a channel must show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpectedApp<'a> {
@@ -47,10 +55,10 @@ impl Channel {
     }
 
     /// True when silence of the server is no fault (RULES 12): the channel says so, or the service is one-way by
-    /// nature: syslog, SNMP traps, NetFlow and IPFIX, sFlow (by their IANA ports).
+    /// nature.
     #[must_use]
-    pub const fn may_be_one_way(&self, transport: Transport, port: u16) -> bool {
-        self.one_way || matches!(transport, Transport::UDP) && matches!(port, 162 | 514 | 2055 | 4739 | 6343)
+    pub fn may_be_one_way(&self, transport: Transport, port: u16) -> bool {
+        self.one_way || transport == Transport::UDP && ONE_WAY_PORTS.contains(&port)
     }
 }
 

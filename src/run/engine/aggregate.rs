@@ -1,35 +1,136 @@
 //! Findings gathered: one per (check, segment pair, host, destination), totals exact, the list bounded (DOMAIN §4).
+//!
+//! A finding is found by numbers; its texts are made once, when it begins.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hash, Hasher},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use foldhash::fast::RandomState;
 
 use crate::{
     ground::model::{
+        address::Transport,
         coverage::Coverage,
-        facts::FlowFacts,
+        facts::{FlowFacts, FlowId},
         finding::{CheckId, Finding, FindingKey, Severity},
-        flow_line::FlowRecord,
+        key::Endpoint,
+        keyed::KeyedMap,
         limits,
+        packet::Ordinal,
+        time::Timestamp,
     },
-    verdict::check::Fire,
+    verdict::check::{Fire, Subject, server_text},
 };
+
+/// What a finding keeps of one flow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About {
+    id: FlowId,
+    pub(super) host: Option<IpAddr>,
+    server: Endpoint,
+    transport: Transport,
+    packets: u64,
+    bytes_up: u64,
+    bytes_down: u64,
+    pub(super) first: Timestamp,
+    last: Timestamp,
+    first_frame: Ordinal,
+    last_frame: Ordinal,
+}
+
+impl About {
+    /// Of a flow.
+    #[must_use]
+    pub fn of(facts: &FlowFacts) -> Self {
+        Self {
+            id: facts.id,
+            host: Some(facts.client_end().addr),
+            server: facts.server_end(),
+            transport: facts.transport,
+            packets: facts.packets(),
+            bytes_up: facts.up().wire_bytes,
+            bytes_down: facts.down().wire_bytes,
+            first: facts.first,
+            last: facts.last,
+            first_frame: facts.first_frame,
+            last_frame: facts.last_frame,
+        }
+    }
+}
 
 /// The findings of a run, growing.
 #[derive(Debug, Default)]
 pub(super) struct Aggregate {
-    findings: BTreeMap<FindingKey, Finding>,
+    listed: Vec<Listed>,
+    /// The newest finding of each digest.
+    places: KeyedMap<u64, u32>,
+    keyed: RandomState,
     /// Findings of one host under one check, so that a flood of one does not push another off the list.
-    per_host: BTreeMap<(CheckId, Option<IpAddr>), usize>,
+    per_host: KeyedMap<(CheckId, Option<IpAddr>), usize>,
     others: BTreeMap<CheckId, u64>,
     /// The worst severity among those, acceptances left out.
     worst_other: Option<Severity>,
 }
 
+/// A finding on the list.
+#[derive(Debug)]
+struct Listed {
+    finding: Finding,
+    subject: Named,
+    /// The next older finding with the same digest.
+    older: Option<u32>,
+}
+
+/// The destination of a finding, before it is text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Named {
+    Server(Endpoint, Transport),
+    Text(Box<str>),
+}
+
+impl Named {
+    fn of(fire: &Fire, about: &About) -> Self {
+        match &fire.subject {
+            Subject::Server if about.transport.has_ports() => Self::Server(about.server, about.transport),
+            Subject::Server => Self::Server(Endpoint { port: 0, ..about.server }, about.transport),
+            Subject::Told(text) => Self::told(text),
+        }
+    }
+
+    /// A text that is also that of a server is the server: a finding is known by what it says.
+    fn told(text: &str) -> Self {
+        let server = || {
+            let (host, word) = text.rsplit_once('/')?;
+            let transport = [Transport::TCP, Transport::UDP, Transport::SCTP]
+                .into_iter()
+                .find(|one| one.to_string() == word)?;
+            let ends: SocketAddr = host.parse().ok()?;
+            let server = Endpoint { addr: ends.ip(), port: ends.port() };
+            (server_text(server, transport) == text).then_some(Self::Server(server, transport))
+        };
+        server().unwrap_or_else(|| Self::Text(text.into()))
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Server(server, transport) => server_text(*server, *transport),
+            Self::Text(text) => text.to_string(),
+        }
+    }
+}
+
 impl Aggregate {
     /// Adds what one check said about one flow.
-    pub(super) fn add(&mut self, fire: &Fire, record: &FlowRecord, accepted_by: Option<Arc<str>>) {
-        let key = key(fire);
-        if let Some(known) = self.findings.get_mut(&key) {
-            join(known, fire, &record.facts);
+    pub(super) fn add(&mut self, fire: &Fire, about: &About, accepted_by: Option<Arc<str>>) {
+        let subject = Named::of(fire, about);
+        let digest = self.digest(fire, about, &subject);
+        if let Some(place) = self.find(digest, fire, about, &subject) {
+            let known = &mut self.listed[place as usize].finding;
+            join(known, fire, about);
             if accepted_by.is_none() {
                 // An acceptance covers some hosts for a time; a finding is accepted when all of it is (RULES 37).
                 known.accepted_by = None;
@@ -37,8 +138,8 @@ impl Aggregate {
             return;
         }
         // Asked first: a full list must not go on growing by the hosts it does not list.
-        let is_full = self.findings.len() >= limits::FINDINGS_MAX;
-        let of_host = (!is_full).then(|| self.per_host.entry((fire.check, fire.host)).or_default());
+        let is_full = self.listed.len() >= limits::FINDINGS_MAX;
+        let of_host = (!is_full).then(|| self.per_host.entry((fire.check, about.host)).or_default());
         let Some(of_host) = of_host.filter(|count| **count < limits::FINDINGS_PER_HOST_MAX) else {
             *self.others.entry(fire.check).or_default() += 1;
             if accepted_by.is_none() {
@@ -47,20 +148,66 @@ impl Aggregate {
             return;
         };
         *of_host += 1;
-        let mut finding = begin(key.clone(), fire, &record.facts, accepted_by);
-        join(&mut finding, fire, &record.facts);
-        self.findings.insert(key, finding);
+        let mut finding = begin(fire, about, subject.text(), accepted_by);
+        join(&mut finding, fire, about);
+        self.list(digest, finding, subject);
     }
 
     /// Adds what a check said about the run as a whole: it is about no flow.
     pub(super) fn add_whole(&mut self, fire: &Fire, coverage: &Coverage) {
-        let facts = FlowFacts {
+        let about = About {
             first: coverage.first.unwrap_or_default(),
             last: coverage.last.unwrap_or_default(),
-            ..FlowFacts::default()
+            ..About::default()
         };
-        let finding = begin(key(fire), fire, &facts, None);
-        self.findings.insert(finding.key.clone(), finding);
+        let subject = Named::of(fire, &about);
+        let digest = self.digest(fire, &about, &subject);
+        let finding = begin(fire, &about, subject.text(), None);
+        match self.find(digest, fire, &about, &subject) {
+            Some(place) => self.listed[place as usize].finding = finding,
+            None => self.list(digest, finding, subject),
+        }
+    }
+
+    fn digest(&self, fire: &Fire, about: &About, subject: &Named) -> u64 {
+        let mut hasher = self.keyed.build_hasher();
+        let wide = |addr| match addr {
+            IpAddr::V4(addr) => u128::from(addr.to_bits()) | 1 << 127,
+            IpAddr::V6(addr) => addr.to_bits(),
+        };
+        hasher.write_u128(about.host.map_or(0, wide));
+        match subject {
+            Named::Server(server, transport) => {
+                hasher.write_u128(wide(server.addr));
+                hasher.write_u32(u32::from(server.port) << 8 | u32::from(transport.0));
+            }
+            Named::Text(text) => text.hash(&mut hasher),
+        }
+        hasher.write_u16(u16::from(fire.check.letter) << 8 | u16::from(fire.check.number));
+        hasher.finish()
+    }
+
+    fn find(&self, digest: u64, fire: &Fire, about: &About, subject: &Named) -> Option<u32> {
+        let mut next = self.places.get(&digest).copied();
+        while let Some(place) = next {
+            let Listed { finding: Finding { key, .. }, subject: known, older } = &self.listed[place as usize];
+            let is_same = key.check == fire.check
+                && key.host == about.host
+                && known == subject
+                && key.segment_client == fire.segment_client
+                && key.segment_server == fire.segment_server;
+            if is_same {
+                return Some(place);
+            }
+            next = *older;
+        }
+        None
+    }
+
+    fn list(&mut self, digest: u64, finding: Finding, subject: Named) {
+        let place = self.listed.len() as u32;
+        let older = self.places.insert(digest, place);
+        self.listed.push(Listed { finding, subject, older });
     }
 
     /// The worst severity of what found no place on the list and nobody accepted.
@@ -72,7 +219,7 @@ impl Aggregate {
     /// The findings, worst first, then by key; and what found no place on the list, by check.
     #[must_use]
     pub(super) fn finish(self) -> (Vec<Finding>, BTreeMap<CheckId, u64>) {
-        let mut findings: Vec<_> = self.findings.into_values().collect();
+        let mut findings: Vec<_> = self.listed.into_iter().map(|listed| listed.finding).collect();
         findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.key.cmp(&b.key)));
         (findings, self.others)
     }
@@ -80,25 +227,21 @@ impl Aggregate {
 
 /// One flow's finding by itself, as it is announced.
 #[must_use]
-pub(super) fn single(fire: &Fire, record: &FlowRecord) -> Finding {
-    let mut finding = begin(key(fire), fire, &record.facts, None);
-    join(&mut finding, fire, &record.facts);
+pub(super) fn single(fire: &Fire, about: &About) -> Finding {
+    let mut finding = begin(fire, about, Named::of(fire, about).text(), None);
+    join(&mut finding, fire, about);
     finding
 }
 
-fn key(fire: &Fire) -> FindingKey {
-    FindingKey {
-        check: fire.check,
-        segment_client: fire.segment_client.clone(),
-        segment_server: fire.segment_server.clone(),
-        host: fire.host,
-        destination: fire.destination.clone(),
-    }
-}
-
-fn begin(key: FindingKey, fire: &Fire, facts: &FlowFacts, accepted_by: Option<Arc<str>>) -> Finding {
+fn begin(fire: &Fire, about: &About, destination: String, accepted_by: Option<Arc<str>>) -> Finding {
     Finding {
-        key,
+        key: FindingKey {
+            check: fire.check,
+            segment_client: fire.segment_client.clone(),
+            segment_server: fire.segment_server.clone(),
+            host: about.host,
+            destination,
+        },
         severity: fire.severity,
         kind: fire.kind,
         flows: 0,
@@ -106,10 +249,10 @@ fn begin(key: FindingKey, fire: &Fire, facts: &FlowFacts, accepted_by: Option<Ar
         packets: 0,
         bytes_up: 0,
         bytes_down: 0,
-        first: facts.first,
-        last: facts.last,
-        first_frame: facts.first_frame,
-        last_frame: facts.last_frame,
+        first: about.first,
+        last: about.last,
+        first_frame: about.first_frame,
+        last_frame: about.last_frame,
         samples: Vec::new(),
         grade: fire.grade,
         rule: fire.rule.clone(),
@@ -118,24 +261,24 @@ fn begin(key: FindingKey, fire: &Fire, facts: &FlowFacts, accepted_by: Option<Ar
     }
 }
 
-fn join(finding: &mut Finding, fire: &Fire, facts: &FlowFacts) {
+fn join(finding: &mut Finding, fire: &Fire, about: &About) {
     finding.severity = finding.severity.max(fire.severity);
     finding.flows += 1;
     finding.attempted += u64::from(fire.attempted);
-    finding.packets += facts.packets();
-    finding.bytes_up += facts.up().wire_bytes;
-    finding.bytes_down += facts.down().wire_bytes;
-    finding.first = finding.first.min(facts.first);
-    finding.last = finding.last.max(facts.last);
-    finding.first_frame = finding.first_frame.min(facts.first_frame);
-    finding.last_frame = finding.last_frame.max(facts.last_frame);
+    finding.packets += about.packets;
+    finding.bytes_up += about.bytes_up;
+    finding.bytes_down += about.bytes_down;
+    finding.first = finding.first.min(about.first);
+    finding.last = finding.last.max(about.last);
+    finding.first_frame = finding.first_frame.min(about.first_frame);
+    finding.last_frame = finding.last_frame.max(about.last_frame);
     finding.grade = finding.grade.min(fire.grade);
     // Flows end in the order of the input, not in that of their beginning: keep the earliest.
-    if let Err(place) = finding.samples.binary_search(&facts.id)
-        && place < limits::FINDING_SAMPLES_MAX
-    {
-        finding.samples.insert(place, facts.id);
-        finding.samples.truncate(limits::FINDING_SAMPLES_MAX);
+    let samples = &mut finding.samples;
+    let is_late = samples.len() >= limits::FINDING_SAMPLES_MAX && samples.last() < Some(&about.id);
+    if let (false, Err(place)) = (is_late, samples.binary_search(&about.id)) {
+        samples.insert(place, about.id);
+        samples.truncate(limits::FINDING_SAMPLES_MAX);
     }
 }
 
@@ -151,8 +294,7 @@ mod tests {
             kind: Kind::Undecidable,
             segment_client: Arc::default(),
             segment_server: Arc::default(),
-            host: None,
-            destination: destination.to_string(),
+            subject: Subject::Told(destination.to_string()),
             rule: Arc::default(),
             detail: String::new(),
             attempted: false,
@@ -167,21 +309,44 @@ mod tests {
             [(accepted(), None, None), (None, accepted(), None), (accepted(), accepted(), accepted())]
         {
             let mut aggregate = Aggregate::default();
-            aggregate.add(&fire(1, Severity::High), &FlowRecord::default(), first);
-            aggregate.add(&fire(1, Severity::High), &FlowRecord::default(), second);
+            aggregate.add(&fire(1, Severity::High), &About::default(), first);
+            aggregate.add(&fire(1, Severity::High), &About::default(), second);
             assert_eq!(aggregate.finish().0[0].accepted_by, expected);
         }
+    }
+
+    #[test]
+    fn a_finding_is_known_by_its_text_wherever_the_text_came_from() {
+        let server = Endpoint { addr: "198.51.100.1".parse().unwrap(), port: 443 };
+        let about = About { server, transport: Transport::TCP, ..About::default() };
+        let mut aggregate = Aggregate::default();
+        let of = |subject: Subject| Fire { subject, ..fire(0, Severity::Low) };
+        aggregate.add(&of(Subject::Server), &about, None);
+        aggregate.add(&of(Subject::Told("198.51.100.1:443/tcp".to_owned())), &about, None);
+        aggregate.add(&of(Subject::Told("198.51.100.1:443".to_owned())), &about, None);
+        aggregate.add(&of(Subject::Told("198.51.100.001:443/tcp".to_owned())), &about, None);
+        let flows: Vec<_> = aggregate
+            .finish()
+            .0
+            .into_iter()
+            .map(|finding| (finding.key.destination, finding.flows))
+            .collect();
+        let is = |text: &str, flows| (text.to_owned(), flows);
+        assert_eq!(
+            flows,
+            [is("198.51.100.001:443/tcp", 1), is("198.51.100.1:443", 1), is("198.51.100.1:443/tcp", 2)]
+        );
     }
 
     #[test]
     fn what_finds_no_place_on_the_list_is_still_as_bad_as_it_is() {
         let mut aggregate = Aggregate::default();
         let full = limits::FINDINGS_PER_HOST_MAX as u32;
-        (0..full).for_each(|n| aggregate.add(&fire(n, Severity::Low), &FlowRecord::default(), None));
+        (0..full).for_each(|n| aggregate.add(&fire(n, Severity::Low), &About::default(), None));
         assert_eq!(aggregate.worst_other(), None);
-        aggregate.add(&fire(full, Severity::High), &FlowRecord::default(), Some(Arc::from("accept-1")));
+        aggregate.add(&fire(full, Severity::High), &About::default(), Some(Arc::from("accept-1")));
         assert_eq!(aggregate.worst_other(), None);
-        aggregate.add(&fire(full, Severity::High), &FlowRecord::default(), None);
+        aggregate.add(&fire(full, Severity::High), &About::default(), None);
         assert_eq!(aggregate.worst_other(), Some(Severity::High));
     }
 }

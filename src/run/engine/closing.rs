@@ -1,6 +1,6 @@
 //! A flow's end: facts completed, verdict given, checks asked.
 
-use super::{ingest::frames_of, reading::Reading};
+use super::{court::vantage, ingest::frames_of, reading::Reading};
 use crate::{
     ground::model::{
         address::Transport,
@@ -10,17 +10,17 @@ use crate::{
         flow_line::FlowRecord,
         identity::Identity,
         key::{Side, Tuple},
-        packet::{Ordinal, SensorId},
+        packet::Ordinal,
         verdict::Verdict,
     },
-    policy::language::{Direction, Policy},
-    verdict::judge::{self, Vantage},
+    policy::language::Policy,
+    verdict::judge,
     wire::flow::{Ended, community_id},
 };
 
-/// The record of a flow that is over: everything it showed by itself.
+/// The facts of a flow that is over: everything it showed by itself.
 #[must_use]
-pub(super) fn record(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -> FlowRecord {
+pub(super) fn facts(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -> FlowFacts {
     let Ended { mut facts, state, rest } = flow;
     facts.identity = state.finish(&rest, [facts.opener, facts.answerer], (facts.last_frame, facts.last));
     role(&mut facts);
@@ -28,7 +28,7 @@ pub(super) fn record(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -
     if let Some((_, what)) = damage.iter().find(across) {
         facts.causes.add_with(Cause::InputDamaged, what);
     }
-    FlowRecord { facts, ..FlowRecord::default() }
+    facts
 }
 
 /// The record of a flow that goes on, as it stands.
@@ -75,12 +75,6 @@ fn echo(facts: &FlowFacts) -> Option<Side> {
 pub(super) fn judge(policy: &Policy, record: &mut FlowRecord) {
     let vantage = vantage(policy, record.facts.sensor);
     record.judgement = Some(judge::judge(policy, &record.facts, vantage, false));
-}
-
-/// What the sensor is known to see: both directions, unless the policy says that it gets one (RULES 11).
-fn vantage(policy: &Policy, sensor: SensorId) -> Vantage {
-    let one = policy.sensor(sensor).is_some_and(|sensor| sensor.direction == Direction::Rx);
-    Vantage { both_directions: !one }
 }
 
 /// A packet whose flow found no place: judged by its addresses, as a flow of that packet alone (RULES 26).

@@ -3,31 +3,25 @@
 use std::{collections::BTreeMap, io, sync::Arc};
 
 use super::{
-    aggregate::{self, Aggregate},
+    account::Account,
+    aggregate::{self, About, Aggregate},
     closing,
-    event::{Event, What},
+    court::{Ruling, ask},
+    event::{Closed, Event, What},
     join::{self, Join, Sightings},
     sink::Sink,
 };
 use crate::{
     ground::model::{
-        cause::{Cause, Touch},
-        coverage::Coverage,
-        facts::{EndReason, FlowFacts},
-        field::Field,
+        facts::FlowFacts,
         finding::{FindingKey, Kind, Severity},
         flow_line::FlowRecord,
-        identity::Marks,
         limits,
-        tally::{Count, Tally},
+        tally::Tally,
         verdict::Verdict,
     },
     policy::language::Policy,
-    verdict::{
-        across::Memory,
-        check::{self, Fire},
-        judge,
-    },
+    verdict::{across::Memory, check::Fire, judge},
 };
 
 /// The story so far.
@@ -39,8 +33,8 @@ pub struct Collector {
     memory: Memory,
     pub(super) aggregate: Aggregate,
     pub(super) tally: Tally,
-    pub(super) coverage: Coverage,
-    pub(super) undecidable_causes: BTreeMap<&'static str, u64>,
+    /// The flows that are final only here.
+    pub(super) account: Account,
     pub(super) accepted_violations: u64,
     /// What was announced, and whether it was an attempt then.
     announced: BTreeMap<FindingKey, bool>,
@@ -56,8 +50,7 @@ impl Collector {
             memory: Memory::default(),
             aggregate: Aggregate::default(),
             tally: Tally::default(),
-            coverage: Coverage::default(),
-            undecidable_causes: BTreeMap::new(),
+            account: Account::default(),
             accepted_violations: 0,
             announced: BTreeMap::new(),
         }
@@ -73,7 +66,10 @@ impl Collector {
                 What::Sighting(sighting) => self.memory.hear(&sighting),
                 What::Early(record) => self.early(*record, sink)?,
                 What::Untracked(record) => self.untracked(*record, sink)?,
-                What::Closed(record) => self.closed(record, sink)?,
+                What::Found(ruling, about) => {
+                    self.found(&ruling.fires, &about, ruling.settled.verdict, sink)?;
+                }
+                What::Closed(closed) => self.closed(*closed, sink)?,
             }
         }
         Ok(())
@@ -83,23 +79,23 @@ impl Collector {
     fn early(&mut self, mut record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
         let mut fires = self.ask(&mut record);
         fires.retain(|fire| fire.kind == Kind::Violation);
-        self.announce(&record, &fires, sink)
+        self.announce(&fires, &About::of(&record.facts), sink)
     }
 
     /// Announces what was not announced before; an attempt that got an answer is news. Information is none, and neither is
     /// what is accepted.
-    fn announce(&mut self, record: &FlowRecord, fires: &[Fire], sink: &mut dyn Sink) -> io::Result<()> {
+    fn announce(&mut self, fires: &[Fire], about: &About, sink: &mut dyn Sink) -> io::Result<()> {
         if !sink.announces() {
             return Ok(());
         }
         let is_accepted = |policy: &Arc<Policy>, fire: &Fire| {
-            policy.accepted(fire.check, fire.host, record.facts.first).is_some()
+            policy.accepted(fire.check, about.host, about.first).is_some()
         };
         for fire in fires.iter().filter(|fire| fire.severity > Severity::Info) {
             if self.policy.as_ref().is_some_and(|policy| is_accepted(policy, fire)) {
                 continue;
             }
-            let finding = aggregate::single(fire, record);
+            let finding = aggregate::single(fire, about);
             let is_full = self.announced.len() >= limits::FINDINGS_MAX;
             match self.announced.get_mut(&finding.key) {
                 Some(was_attempt) if *was_attempt && !fire.attempted => *was_attempt = false,
@@ -116,8 +112,9 @@ impl Collector {
     /// No line, no count (its owner did that), but its findings are told.
     fn untracked(&mut self, mut record: FlowRecord, sink: &mut dyn Sink) -> io::Result<()> {
         let fires = self.ask(&mut record);
-        self.announce(&record, &fires, sink)?;
-        let is_accepted = self.findings(&record, &fires);
+        let about = About::of(&record.facts);
+        self.announce(&fires, &about, sink)?;
+        let is_accepted = self.findings(&fires, &about);
         let violates = record.judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violating);
         self.tally.untracked_violations += u64::from(violates && !is_accepted);
         Ok(())
@@ -134,14 +131,45 @@ impl Collector {
         Ok(())
     }
 
-    fn closed(&mut self, mut record: Box<FlowRecord>, sink: &mut dyn Sink) -> io::Result<()> {
+    fn closed(&mut self, closed: Closed, sink: &mut dyn Sink) -> io::Result<()> {
+        let Closed { facts, ruling, community_id } = closed;
+        let mut record = FlowRecord { facts, community_id, ..FlowRecord::default() };
         match &mut self.join {
             // Outer layers are told where they were seen: they end at other gear at every sensor.
-            Some(join) if record.facts.carrier.is_none() => match join.add(*record) {
-                Some(sightings) => self.joined(sightings, sink),
-                None => Ok(()),
-            },
-            _ => {
+            Some(join) if record.facts.carrier.is_none() => {
+                record.judgement = ruling.map(|ruling| ruling.alone(&record.facts));
+                match join.add(record) {
+                    Some(sightings) => self.joined(sightings, sink),
+                    None => Ok(()),
+                }
+            }
+            _ => self.alone(record, ruling.as_deref(), sink),
+        }
+    }
+
+    /// A flow that was seen once. What it comes to by itself stands unless other flows told something of it.
+    fn alone(
+        &mut self,
+        mut record: FlowRecord,
+        ruling: Option<&Ruling>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        match ruling.filter(|_| judge::is_unheard_of(&record.facts, &self.memory)) {
+            Some(ruling) => {
+                if !sink.shows_lines() {
+                    self.account.flow(&record.facts, Some(&ruling.settled), &[]);
+                    return self.found(
+                        &ruling.fires,
+                        &About::of(&record.facts),
+                        ruling.settled.verdict,
+                        sink,
+                    );
+                }
+                record.judgement = Some(ruling.settled(&record.facts));
+                self.tell(&mut record, &ruling.fires, &[], sink)
+            }
+            None => {
+                record.judgement = ruling.map(|ruling| ruling.alone(&record.facts));
                 let fires = self.ask(&mut record);
                 self.tell(&mut record, &fires, &[], sink)
             }
@@ -178,11 +206,9 @@ impl Collector {
         others: &[&FlowFacts],
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
-        self.count(record, others);
-        self.announce(record, fires, sink)?;
-        let verdict = record.judgement.as_ref().map(|judgement| judgement.verdict);
-        if self.findings(record, fires) && verdict == Some(Verdict::Violating) {
-            self.accepted_violations += 1;
+        self.account.flow(&record.facts, record.judgement.as_ref(), others);
+        if let Some(judgement) = &record.judgement {
+            self.found(fires, &About::of(&record.facts), judgement.verdict, sink)?;
         }
         if !sink.shows_lines() {
             return Ok(());
@@ -192,129 +218,45 @@ impl Collector {
         sink.flow(record)
     }
 
-    /// What other flows say of it, then what the checks say. Both may lift the verdict, never lower it (RULES 20).
-    fn ask(&mut self, record: &mut FlowRecord) -> Vec<Fire> {
+    fn ask(&self, record: &mut FlowRecord) -> Vec<Fire> {
         let mut fires = Vec::new();
         if let (Some(policy), Some(judgement)) = (&self.policy, &mut record.judgement) {
-            let before = judgement.verdict;
-            judge::corroborate(&record.facts, &self.memory, judgement);
-            check::flow(policy, &record.facts, judgement, &mut fires);
-            judgement.verdict.lift(before);
+            ask(policy, &record.facts, &self.memory, judgement, &mut fires);
         }
         fires
     }
 
-    /// Gathers what was found; true when every violation of it is accepted. RULES 37: such a flow keeps its verdict and no
-    /// longer counts for the exit code.
-    fn findings(&mut self, record: &FlowRecord, fires: &[Fire]) -> bool {
+    /// Gathers what was found of a flow with this verdict. RULES 37: one of which every violation is accepted keeps its
+    /// verdict and no longer counts for the exit code.
+    fn found(
+        &mut self,
+        fires: &[Fire],
+        about: &About,
+        verdict: Verdict,
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
+        self.announce(fires, about, sink)?;
+        if self.findings(fires, about) && verdict == Verdict::Violating {
+            self.accepted_violations += 1;
+        }
+        Ok(())
+    }
+
+    /// Gathers what was found; true when every violation of it is accepted.
+    fn findings(&mut self, fires: &[Fire], about: &About) -> bool {
         let mut violations = 0;
         let mut accepted = 0;
         for fire in fires {
             let by = self.policy.as_ref().and_then(|policy| {
-                let index = policy.accepted(fire.check, fire.host, record.facts.first)?;
+                let index = policy.accepted(fire.check, about.host, about.first)?;
                 Some(policy.accept(index).finding.clone())
             });
             if fire.kind == Kind::Violation {
                 violations += 1;
                 accepted += usize::from(by.is_some());
             }
-            self.aggregate.add(fire, record, by);
+            self.aggregate.add(fire, about, by);
         }
         violations > 0 && accepted == violations
     }
-
-    /// Counts a flow; the frames that other sensors saw of it are counted with it.
-    fn count(&mut self, record: &FlowRecord, others: &[&FlowFacts]) {
-        let facts = &record.facts;
-        let verdict = record.judgement.as_ref().map_or(Verdict::OutOfScope, |judgement| judgement.verdict);
-        let mut count = Count { packets: facts.packets(), bytes: facts.wire_bytes() };
-        others
-            .iter()
-            .for_each(|other| count.add(Count { packets: other.packets(), bytes: other.wire_bytes() }));
-        let totals = match facts.carrier {
-            Some(_) => &mut self.tally.carriers[verdict as usize],
-            None => &mut self.tally.verdicts[verdict as usize],
-        };
-        totals.flows += 1;
-        totals.count.add(count);
-        if let Some(judgement) = &record.judgement {
-            self.places(facts, judgement, count, verdict);
-        }
-        self.quality(facts);
-        others.iter().for_each(|other| self.loss(other));
-        let has_failed = |facts: &FlowFacts| facts.identity.causes.has(Cause::ParserPanic);
-        self.tally.parser_panics +=
-            u64::from(has_failed(facts) || others.iter().any(|other| has_failed(other)));
-    }
-
-    fn places(
-        &mut self,
-        facts: &FlowFacts,
-        judgement: &crate::ground::model::verdict::Judgement,
-        count: Count,
-        verdict: Verdict,
-    ) {
-        let ends = (judgement.segment_client.clone(), judgement.segment_server.clone());
-        if facts.carrier.is_none() {
-            *self.coverage.places.entry(ends.0.clone()).or_default() += count.packets;
-            if ends.0 != ends.1 {
-                *self.coverage.places.entry(ends.1.clone()).or_default() += count.packets;
-            }
-        }
-        let pair = self.coverage.pairs.entry(ends).or_default();
-        pair.flows += 1;
-        pair.count.add(count);
-        pair.one_way += u64::from(is_one_way(facts));
-        self.coverage.vlan_mismatched += u64::from(judgement.causes.has(Cause::VlanSegmentMismatch));
-        if verdict == Verdict::Undecidable {
-            // What is only recorded lifted nothing (RULES 8): it is no reason.
-            for note in judgement.causes.iter().filter(|note| note.cause.touches() != Touch::NOTHING) {
-                *self.undecidable_causes.entry(note.cause.code()).or_default() += 1;
-            }
-        }
-    }
-
-    fn quality(&mut self, facts: &FlowFacts) {
-        use crate::ground::model::address::Transport;
-        let identity = &facts.identity;
-        if facts.carrier.is_some() {
-            return;
-        }
-        self.loss(facts);
-        if facts.transport == Transport::TCP && facts.sides.iter().any(|side| side.payload_bytes > 0) {
-            self.tally.tcp_flows_with_payload += 1;
-            self.tally.one_way_flows += u64::from(is_one_way(facts));
-        }
-        let is_evicted = facts.end == EndReason::Evicted;
-        self.tally.evicted += u64::from(is_evicted || facts.causes.has(Cause::ResourceEvicted));
-        if identity.marks.has(Marks::CLIENT_HELLO) || identity.marks.has(Marks::SERVER_HELLO) {
-            self.tally.encrypted_flows += 1;
-            self.tally.encrypted_without_name += u64::from(identity.all(Field::Sni).next().is_none());
-            self.tally.encrypted_without_certificate += u64::from(!identity.marks.has(Marks::CERTIFICATE));
-        }
-        let cut_hello = facts.causes.has(Cause::Snaplen)
-            && identity.marks.has(Marks::SERVER_HELLO)
-            && !identity.marks.has(Marks::CLIENT_HELLO);
-        self.coverage.cut_hellos += u64::from(cut_hello);
-    }
-
-    /// What one sensor missed of a flow.
-    fn loss(&mut self, facts: &FlowFacts) {
-        for side in &facts.sides {
-            self.tally.duplicates.add(Count { packets: side.duplicates, bytes: side.duplicate_bytes });
-            self.tally.unseen_bytes += side.unseen_bytes;
-            self.tally.acked_bytes += side.acked_bytes;
-            let minute = (facts.sensor, facts.last.minute());
-            if side.acked_bytes > 0 {
-                let seen = self.coverage.minutes.entry(minute).or_default();
-                seen.acked += side.acked_bytes;
-                seen.unseen += side.unseen_bytes;
-            }
-        }
-    }
-}
-
-/// Packets of one end only.
-fn is_one_way(facts: &FlowFacts) -> bool {
-    facts.sides.iter().any(|side| side.packets == 0)
 }

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-use super::{collector::Collector, seen::Seen};
+use super::{account::Account, collector::Collector, seen::Seen};
 use crate::{
     ground::model::{
-        coverage::InputReport,
+        coverage::{Coverage, InputReport},
         finding::{CheckId, Severity},
         result::{Conclusion, Headline, Limit, PolicyFacts, RunResult},
         tally::Tally,
@@ -24,6 +24,8 @@ use crate::{
 pub struct Parts {
     /// Counters of all front halves and owners.
     pub tallies: Vec<Tally>,
+    /// What all owners counted of their flows.
+    pub accounts: Vec<Account>,
     /// Coverage of all front halves and the fragment stage.
     pub seen: Vec<Seen>,
     /// What the reader says.
@@ -51,7 +53,11 @@ impl Default for Demands {
 /// Adds everything up.
 #[must_use]
 pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, demands: &Demands) -> RunResult {
-    let Collector { mut aggregate, mut tally, mut coverage, .. } = collector;
+    let Collector { mut aggregate, mut tally, account, accepted_violations, .. } = collector;
+    let (mut coverage, mut undecidable_causes) = (Coverage::default(), BTreeMap::new());
+    for account in parts.accounts.into_iter().chain([account]) {
+        account.add_to(&mut tally, &mut coverage, &mut undecidable_causes);
+    }
     for part in &parts.tallies {
         tally.merge(part);
     }
@@ -86,8 +92,8 @@ pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, dem
         findings,
         others,
         examined,
-        undecidable_causes: collector.undecidable_causes,
-        accepted_violations: collector.accepted_violations,
+        undecidable_causes,
+        accepted_violations,
         policy: policy.map(policy_facts),
         conclusion: Conclusion::default(),
     };

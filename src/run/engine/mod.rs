@@ -3,10 +3,12 @@
 //! `ingest` (any worker, any order) → lists by owner → `shard` (the owner, in order) → events → `collector` (one, in
 //! the order of the input) → `conclude`.
 
-mod aggregate;
+pub mod account;
+pub mod aggregate;
 mod closing;
 pub mod collector;
 pub mod conclude;
+pub mod court;
 pub mod event;
 pub mod ingest;
 mod join;

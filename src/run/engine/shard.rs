@@ -4,16 +4,26 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
+    account::Account,
+    aggregate::About,
     closing,
-    event::{Event, Moment, Rank, What},
+    court::{Court, Ruling},
+    event::{Closed, Event, Moment, Rank, What},
     ingest::{Lists, Sweep, frames_of},
     reading::Reading,
 };
 use crate::{
     ground::model::{
-        decoded::Decoded, facts::FlowId, key::Side, limits, packet::Ordinal, tally::Tally, verdict::Verdict,
+        decoded::Decoded,
+        facts::{FlowFacts, FlowId},
+        key::Side,
+        limits,
+        packet::Ordinal,
+        tally::Tally,
+        verdict::Verdict,
     },
     policy::language::Policy,
+    verdict::judge,
     wire::{
         capture::Block,
         flow::{Ended, Flows, Handle, Remaining, Settings, Spot},
@@ -21,13 +31,23 @@ use crate::{
     },
 };
 
+/// What of the flows the collector must see.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Telling {
+    /// All, for their lines go somewhere.
+    pub lines: bool,
+    /// All, for some are seen at several sensors and are joined (RULES 19).
+    pub joins: bool,
+}
+
 /// One owner.
 #[derive(Debug)]
 pub struct Shard {
     flows: Flows<Reading>,
     policy: Option<Arc<Policy>>,
-    /// Flow lines go somewhere.
-    shows_lines: bool,
+    court: Option<Court>,
+    account: Account,
+    telling: Telling,
     events: Vec<Event>,
     ended: Vec<Ended<Reading>>,
     /// First frames behind damaged places: what lasted across one may have lost packets.
@@ -46,13 +66,15 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// An owner with an empty table. Without `shows_lines`, what only flow lines show is left out.
+    /// An owner with an empty table. What nobody is told is not worked out.
     #[must_use]
-    pub fn new(settings: Settings, policy: Option<Arc<Policy>>, shows_lines: bool) -> Self {
+    pub fn new(settings: Settings, policy: Option<Arc<Policy>>, telling: Telling) -> Self {
         Self {
             flows: Flows::new(settings),
+            court: policy.clone().map(Court::new),
             policy,
-            shows_lines,
+            account: Account::default(),
+            telling,
             events: Vec::new(),
             ended: Vec::new(),
             damage: Vec::new(),
@@ -202,33 +224,53 @@ impl Shard {
 
     /// A packet whose flow found no place is judged by its ends alone, and counted (RULES 26).
     fn untracked(&mut self, packet: &Decoded, at: Ordinal) {
-        let record = self.policy.as_ref().map(|policy| closing::untracked(policy, packet));
-        let verdict = record
-            .as_ref()
-            .and_then(|record| record.judgement.as_ref())
-            .map_or(Verdict::OutOfScope, |j| j.verdict);
+        let verdict = self.court.as_mut().map_or(Verdict::OutOfScope, |court| {
+            let ruled = court.rule(&judge::facts_of(packet), &mut self.account);
+            match court.ruling(&ruled).alone.verdict {
+                // What one packet shows acquits no flow that could not be followed.
+                Verdict::Conforming => Verdict::Undecidable,
+                verdict => verdict,
+            }
+        });
         if packet.carrier.is_none() {
             self.tally.untracked[verdict as usize].add(frames_of(packet));
         }
-        if let Some(record) = record.filter(|_| verdict >= Verdict::Attempted) {
+        if let Some(policy) = self.policy.as_ref().filter(|_| verdict >= Verdict::Attempted) {
+            let record = closing::untracked(policy, packet);
             self.tell(at, What::Untracked(Box::new(record)));
         }
     }
 
     fn close(&mut self, flow: Ended<Reading>, at: Ordinal) {
-        let mut record = closing::record(flow, &self.damage);
-        let mut moment = Moment { at, rank: Rank::End, flow: record.facts.id, turn: 0 };
-        for sighting in std::mem::take(&mut record.facts.identity.sightings) {
+        let mut facts = closing::facts(flow, &self.damage);
+        let mut moment = Moment { at, rank: Rank::End, flow: facts.id, turn: 0 };
+        for sighting in std::mem::take(&mut facts.identity.sightings) {
             self.events.push(Event { moment, what: What::Sighting(sighting) });
             moment.turn += 1;
         }
-        if let Some(policy) = &self.policy {
-            closing::judge(policy, &mut record);
+        if let Some(what) = self.outcome(facts) {
+            self.events.push(Event { moment, what });
         }
-        if self.shows_lines {
-            record.community_id = closing::name_for_others(&record.facts);
+    }
+
+    /// What the collector must know of a flow that is over. Most conform, are counted here, and need no word.
+    fn outcome(&mut self, facts: FlowFacts) -> Option<What> {
+        let Telling { lines, joins } = self.telling;
+        let Some(court) = &mut self.court else {
+            if lines || joins {
+                return Some(closed(facts, None, lines));
+            }
+            self.account.flow(&facts, None, &[]);
+            return None;
+        };
+        let ruled = court.rule(&facts, &mut self.account);
+        if lines || joins || judge::asks_memory(&facts) {
+            let ruling = court.ruling(&ruled).clone();
+            return Some(closed(facts, Some(ruling), lines));
         }
-        self.events.push(Event { moment, what: What::Closed(Box::new(record)) });
+        court.count(&ruled, &facts, &mut self.account);
+        let ruling = court.ruling(&ruled);
+        (!ruling.fires.is_empty()).then(|| What::Found(ruling.clone(), About::of(&facts)))
     }
 
     /// What happened since the last call, in order.
@@ -257,7 +299,15 @@ impl Shard {
 
     /// What this owner counted.
     #[must_use]
-    pub fn into_tally(self) -> Tally {
-        self.tally
+    pub fn into_sums(mut self) -> (Tally, Account) {
+        if let Some(court) = &mut self.court {
+            court.settle(&mut self.account);
+        }
+        (self.tally, self.account)
     }
+}
+
+fn closed(facts: FlowFacts, ruling: Option<Arc<Ruling>>, lines: bool) -> What {
+    let community_id = if lines { closing::name_for_others(&facts) } else { String::new() };
+    What::Closed(Box::new(Closed { facts, ruling, community_id }))
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Plan, Progress, settings};
+use super::{Plan, Progress, settings, telling};
 use crate::{
     ground::model::result::RunResult,
     run::engine::{
@@ -26,7 +26,7 @@ pub(super) fn run(
     let mut ingest = Ingest::new(1, settings.clone());
     let mut fragments = Fragments::new(settings.clone());
     let mut shard =
-        Shard::new(settings, plan.policy.clone(), sink.shows_lines()).announcing(sink.announces());
+        Shard::new(settings, plan.policy.clone(), telling(plan, sink)).announcing(sink.announces());
     let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
     let (mut block, mut lists) = (Block::new(), Lists::default());
     let mut ticket = 0;
@@ -56,6 +56,8 @@ pub(super) fn run(
     let (tally, seen) = ingest.finish();
     parts.tallies.push(tally);
     parts.seen.push(seen);
-    parts.tallies.push(shard.into_tally());
+    let (tally, account) = shard.into_sums();
+    parts.tallies.push(tally);
+    parts.accounts.push(account);
     Ok(conclude(collector, parts, plan.policy.as_deref(), &plan.demands))
 }

@@ -15,7 +15,7 @@ use std::{io, sync::Arc};
 use crate::{
     ground::model::{decoded::Decoded, result::RunResult},
     policy::language::Policy,
-    run::engine::{conclude::Demands, sink::Sink},
+    run::engine::{conclude::Demands, shard::Telling, sink::Sink},
     wire::{
         capture::{Baton, Feed},
         flow::{Settings, VlanInKey},
@@ -54,6 +54,11 @@ pub fn run(
         0 | 1 => inline::run(&feed, baton, plan, sink, progress),
         _ => relay::run(&feed, baton, plan, sink, progress),
     }
+}
+
+/// What the owners tell the collector.
+fn telling(plan: &Plan, sink: &dyn Sink) -> Telling {
+    Telling { lines: sink.shows_lines(), joins: plan.several_sensors }
 }
 
 /// The settings of one owner's table.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Plan, Progress, settings,
+    Plan, Progress, settings, telling,
     window::{Job, Window},
 };
 use crate::{
@@ -68,7 +68,7 @@ pub(super) fn run(
             let worker = Worker {
                 owner,
                 ingest: Ingest::new(plan.workers, settings.clone()),
-                shard: Shard::new(settings.clone(), plan.policy.clone(), sink.shows_lines())
+                shard: Shard::new(settings.clone(), plan.policy.clone(), telling(plan, sink))
                     .announcing(sink.announces()),
             };
             let (last, end) = bounded(1);
@@ -108,7 +108,9 @@ pub(super) fn run(
         let (tally, seen) = ingest.finish();
         parts.tallies.push(tally);
         parts.seen.push(seen);
-        parts.tallies.push(shard.into_tally());
+        let (tally, account) = shard.into_sums();
+        parts.tallies.push(tally);
+        parts.accounts.push(account);
     }
     Ok(conclude(collector, parts, plan.policy.as_deref(), &plan.demands))
 }

@@ -1,11 +1,9 @@
 //! DNS answers, ECH offers and the labels that hosts give themselves. Bounded; what is oldest goes first.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    net::IpAddr,
-};
+use std::{collections::VecDeque, net::IpAddr};
 
 use crate::ground::model::{
+    keyed::KeyedMap,
     limits,
     name::HostName,
     packet::Ordinal,
@@ -19,12 +17,12 @@ type Told = (Ordinal, HostName);
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     /// Names that DNS gave an address, by (client that was told, address).
-    names: BTreeMap<(IpAddr, IpAddr), Vec<Told>>,
+    names: KeyedMap<(IpAddr, IpAddr), Vec<Told>>,
     names_order: VecDeque<(IpAddr, IpAddr)>,
     /// Names for which DNS offered ECH, with the first frame.
-    ech: BTreeMap<HostName, Ordinal>,
+    ech: KeyedMap<HostName, Ordinal>,
     ech_order: VecDeque<HostName>,
-    labels: BTreeMap<IpAddr, Vec<Box<[u8]>>>,
+    labels: KeyedMap<IpAddr, Vec<Box<[u8]>>>,
     forgotten: u64,
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Subject;
 use crate::{
     ground::{
         model::{
@@ -171,19 +172,11 @@ impl<'a> Case<'a> {
     }
 
     /// The name or address of what was reached, with its port: what findings are gathered under.
-    pub(super) fn destination(&self, target: Option<u16>) -> String {
+    pub(super) fn subject(&self, target: Option<u16>) -> Subject {
         let asked = target.and_then(|number| self.facts.identity.targets.get(usize::from(number)));
-        if let Some(asked) = asked {
-            return host_port(&escape::name(&asked.host), asked.port.unwrap_or(0));
-        }
-        let server = self.facts.server_end();
-        if self.facts.transport.has_ports() {
-            let addr = server.addr.to_string();
-            let host = if server.addr.is_ipv6() { format!("[{addr}]") } else { addr };
-            format!("{}/{}", host_port(&host, server.port), self.facts.transport)
-        } else {
-            format!("{}/{}", server.addr, self.facts.transport)
-        }
+        asked.map_or(Subject::Server, |asked| {
+            Subject::Told(host_port(&escape::name(&asked.host), asked.port.unwrap_or(0)))
+        })
     }
 
     /// True when an application was recognised by its bytes as one of these, or nothing was recognised and the port

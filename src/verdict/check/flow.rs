@@ -98,9 +98,8 @@ fn after(case: &Case<'_>, spoken: &[(&'static Entry, Spoken)]) -> Judgement {
             Effect::Undecidable(cause)
                 if cause.touches() != Touch::NAME || judgement.rests.meets(Touch::NAME) =>
             {
-                let argument =
-                    if cause == Cause::NameMismatch { words.detail.clone() } else { String::new() };
-                judgement.lift(Verdict::Undecidable, &CauseNote { cause, argument });
+                let argument = if cause == Cause::NameMismatch { words.detail.as_str() } else { "" };
+                judgement.lift(Verdict::Undecidable, CauseNote { cause, argument });
             }
             Effect::Undecidable(_) | Effect::None => {}
         }
@@ -141,8 +140,7 @@ fn fire(case: &Case<'_>, entry: &Entry, words: &Spoken, attempted: bool) -> Fire
         kind: weight.kind,
         segment_client: case.judgement.segment_client.clone(),
         segment_server: reached.unwrap_or(&case.reached[0]).place.clone(),
-        host: Some(case.facts.client_end().addr),
-        destination: case.destination(words.target),
+        subject: case.subject(words.target),
         rule: rule.cloned().unwrap_or_default(),
         detail: words.detail.clone(),
         attempted,

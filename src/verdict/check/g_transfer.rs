@@ -10,6 +10,12 @@ const CONTROL_PORTS: &[u16] = &[22, 23, 1494, 2598, 3389, 5900, 5901];
 /// The same for files: FTP, SMB, NFS.
 const FILE_PORTS: &[u16] = &[20, 21, 139, 445, 2049];
 
+/// The lists of this file that hold a port, a bit for each.
+pub(super) fn lists_of_port(port: u16) -> u8 {
+    let lists = [MAIL_PORTS, CONTROL_PORTS, FILE_PORTS];
+    (0..).zip(lists).filter(|(_, list)| list.contains(&port)).fold(0, |bits, (bit, _)| bits | 1 << bit)
+}
+
 /// SK-G01: a page that an LGWAN terminal fetched is taken in as well.
 pub(super) fn files_past_the_sanitiser(case: &Case<'_>) -> Option<Spoken> {
     let marks = case.facts.identity.marks;

@@ -6,12 +6,15 @@ use crate::{
     policy::language::{Place, Role},
 };
 
+/// DNS (RFC 1035 section 4.2).
+pub(super) const PORT: u16 = 53;
+
 /// SK-J01: a query to a server that is not declared as one, where the policy declares any. What a channel allows is
 /// declared; the resolvers' own questions are theirs.
 pub(super) fn undeclared_resolver(case: &Case<'_>) -> Option<Spoken> {
     let is_unicast = !matches!(case.server.place, Place::Multicast | Place::Broadcast | Place::Unspecified);
     let carries = matches!(case.facts.transport, Transport::UDP | Transport::TCP);
-    let is_query = carries && case.facts.server_end().port == 53 && case.speaks(&["dns"], &[53]);
+    let is_query = carries && case.facts.server_end().port == PORT && case.speaks(&["dns"], &[PORT]);
     let declares = case.policy.hosts().iter().any(|host| host.role == Role::Dns);
     let is_inside = matches!(case.from, Side::Segment(_));
     let is_declared = case.has_role(&case.server, Role::Dns) || case.has_role(&case.client, Role::Dns);

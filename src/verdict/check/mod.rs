@@ -22,7 +22,7 @@ mod run;
 #[cfg(test)]
 mod stories;
 
-pub use fire::Fire;
+pub use fire::{Fire, Subject, server_text};
 pub use flow::flow;
 pub use run::{RunCase, run};
 
@@ -93,6 +93,12 @@ pub fn of_flows(policy: &Policy) -> impl Iterator<Item = CheckId> {
 /// The checks that look at the run as a whole, likewise.
 pub fn of_run(policy: &Policy) -> impl Iterator<Item = CheckId> {
     RUN.iter().map(|(id, _)| *id).filter(|id| is_enabled(policy, *id))
+}
+
+/// Ports with the same number are the same to every check of flows.
+#[must_use]
+pub fn kind_of_port(port: u16) -> u8 {
+    g_transfer::lists_of_port(port) << 1 | u8::from(port == j_dns::PORT)
 }
 
 /// Whether a check is asked. The last resort always is (RULES 4).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fire, RUN, is_enabled};
+use super::{Fire, RUN, Subject, is_enabled};
 use crate::{
     ground::model::{
         coverage::Coverage, coverage::InputReport, packet::SensorId, tally::Tally, verdict::Grade,
@@ -60,8 +60,7 @@ pub fn run(case: &RunCase<'_>) -> Vec<Fire> {
             kind: entry.outer.kind,
             segment_client: noted.segment,
             segment_server: Arc::default(),
-            host: None,
-            destination: noted.about,
+            subject: Subject::Told(noted.about),
             rule: Arc::default(),
             detail: noted.detail,
             attempted: false,

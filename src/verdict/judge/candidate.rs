@@ -157,7 +157,7 @@ fn lift_by_causes(reading: &Reading<'_>, candidate: &Candidate<'_>, judgement: &
 }
 
 /// What a cause casts doubt on, once the channel has had its say.
-fn touched(reading: &Reading<'_>, channel: &Channel, note: &CauseNote) -> Touch {
+fn touched(reading: &Reading<'_>, channel: &Channel, note: CauseNote<'_>) -> Touch {
     let is_the_tunnel = |app: &Arc<str>| **app == *note.argument || **app == *reading.facts.identity.app;
     match note.cause {
         // Whether an outer name counts was asked already (DESIGN §4).

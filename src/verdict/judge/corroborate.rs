@@ -62,6 +62,20 @@ pub fn corroborate(facts: &FlowFacts, memory: &Memory, judgement: &mut Judgement
     }
 }
 
+/// True when what other flows told could change anything: the flow claims a name, or ECH.
+#[must_use]
+pub fn asks_memory(facts: &FlowFacts) -> bool {
+    facts.identity.marks.has(Marks::ECH) || claimed(facts).next().is_some()
+}
+
+/// True when no other flow told anything of this one: it comes to what it would with an empty memory.
+#[must_use]
+pub fn is_unheard_of(facts: &FlowFacts, memory: &Memory) -> bool {
+    let offered = |name: &HostName| memory.has_ech(name, facts.first_frame);
+    known_names(facts, memory).next().is_none()
+        && !(facts.identity.marks.has(Marks::ECH) && claimed(facts).any(offered))
+}
+
 /// ECH was offered in the hello, and DNS offered it for a name of this server, or the outer name is a known cover.
 fn has_real_ech(facts: &FlowFacts, memory: &Memory) -> bool {
     if !facts.identity.marks.has(Marks::ECH) {

@@ -21,8 +21,9 @@ pub fn first(policy: &Policy, packet: &Decoded, vantage: Vantage) -> Judgement {
     judge(policy, &facts_of(packet), vantage, false)
 }
 
-/// A packet as the only one of its flow.
-fn facts_of(packet: &Decoded) -> FlowFacts {
+/// A packet as the only one of its flow: what [`first`] judges.
+#[must_use]
+pub fn facts_of(packet: &Decoded) -> FlowFacts {
     let flags = packet.tcp.map_or_else(TcpFlags::default, |tcp| tcp.flags);
     let is_syn = flags.has(TcpFlags::SYN);
     let is_answer = is_syn && flags.has(TcpFlags::ACK);

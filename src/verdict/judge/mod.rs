@@ -19,9 +19,9 @@ pub use conclusion::{
     Question, blind_limits, blind_minutes, blind_times, conclude, degraded_minutes, drops, share,
     unseen_segments,
 };
-pub use corroborate::{corroborate, known_names, names_grade};
+pub use corroborate::{asks_memory, corroborate, is_unheard_of, known_names, names_grade};
 pub use ends::{ends, server_names};
-pub use first::first;
+pub use first::{facts_of, first};
 pub use names::{conflict, inner_conflict, is_cover_name};
 pub use order::{Vantage, judge};
 pub use targets::target_place;

@@ -7,6 +7,7 @@ use crate::ground::model::{
     identity::Answer,
     verdict::{FaultKind, Verdict},
 };
+use crate::verdict::check::Subject;
 
 fn browse(target: &str) -> Flow {
     Flow::tcp("10.30.1.5:50000", "10.30.8.80:3128").connect(target, 443, Answer::Accepted)
@@ -88,7 +89,7 @@ fn rule_32_connect_is_read_wherever_it_occurs() {
     let (judgement, fires) = checked(&city, &undeclared.0);
     assert_eq!(judgement.verdict, Verdict::Violating, "inside one segment and yet out");
     assert_eq!(ids(&fires), ["SK-B01"]);
-    assert_eq!(fires[0].destination, "evil.example:443");
+    assert_eq!(fires[0].subject, Subject::Told("evil.example:443".to_owned()));
 }
 
 #[test]
