@@ -25,6 +25,15 @@ macro_rules! fields {
     };
 }
 
+impl Field {
+    /// True for what only flow lines show. No verdict, check or count rests on it, so it is left out where no line is
+    /// written.
+    #[must_use]
+    pub const fn is_shown_only(self) -> bool {
+        !matches!(self, Self::Sni | Self::CertName | Self::CertIssuer | Self::HttpHost)
+    }
+}
+
 fields! {
     /// Server name of a TLS, DTLS or QUIC ClientHello. [`Value::Name`](super::observation::Value::Name)
     Sni = "sni" from "RFC 6066 section 3";

@@ -1,7 +1,7 @@
 //! What a flow itself showed about whom it talked to.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     hash::{BuildHasher, RandomState},
     sync::OnceLock,
 };
@@ -169,9 +169,15 @@ pub struct Identity {
     pub client: Option<Side>,
     /// Facts that did not fit.
     pub lost: u32,
-    /// Places of the facts by their digest: a flow may state thousands, and each is looked for.
-    index: BTreeMap<u64, Vec<u16>>,
+    /// How many of the facts are there to be shown only ([`Field::is_shown_only`]).
+    shown: u16,
+    /// Places of the facts behind their digests, once there are more than a few: a flow may state thousands, and each is
+    /// looked for.
+    index: BTreeSet<(u64, u16)>,
 }
+
+/// Facts that are compared one by one: a hello, its answer and a certificate state fewer.
+const COMPARED_MAX: usize = 16;
 
 /// The same thing said by the same end on the same layer; when, and whether by a variant, is what the first one says.
 fn is_same(one: &Observation, other: &Observation) -> bool {
@@ -187,23 +193,64 @@ fn digest(observation: &Observation) -> u64 {
 
 impl Identity {
     /// Adds a fact unless it is there already; beyond the bound it is counted and `parser_limit` is noted.
+    ///
+    /// What is only shown has a bound of its own, and nothing but the count tells of its loss: the verdict is the same
+    /// whether lines are written or not.
     pub fn add(&mut self, observation: Observation) {
-        let digest = digest(&observation);
-        let alike = self.index.get(&digest).map_or(&[][..], Vec::as_slice);
-        let same = |place: &u16| {
-            self.observations.get(usize::from(*place)).is_some_and(|known| is_same(known, &observation))
-        };
-        if alike.iter().any(same) {
+        let digest = if self.observations.len() < COMPARED_MAX { 0 } else { digest(&observation) };
+        if self.is_known(&observation, digest) {
             return;
         }
-        let place = u16::try_from(self.observations.len()).unwrap_or(u16::MAX);
-        if usize::from(place) >= limits::OBSERVATIONS_PER_FLOW_MAX {
+        let shown = usize::from(self.shown);
+        let is_shown_only = observation.field.is_shown_only();
+        let kin = if is_shown_only { shown } else { self.observations.len() - shown };
+        if kin >= limits::OBSERVATIONS_PER_FLOW_MAX {
             self.lost = self.lost.saturating_add(1);
-            self.causes.add_with(Cause::ParserLimit, "observations");
+            if !is_shown_only {
+                self.causes.add_with(Cause::ParserLimit, "observations");
+            }
             return;
         }
-        self.index.entry(digest).or_default().push(place);
+        self.shown += u16::from(is_shown_only);
+        let count = self.observations.len();
         self.observations.push(observation);
+        match count {
+            ..COMPARED_MAX => {}
+            COMPARED_MAX => {
+                self.index = (0..).zip(&self.observations).map(|(at, it)| (self::digest(it), at)).collect()
+            }
+            _ => _ = self.index.insert((digest, count as u16)),
+        }
+    }
+
+    /// True while nothing was written down.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.basis == Basis::Unknown
+            && self.marks == Marks::default()
+            && self.client.is_none()
+            && self.causes.is_empty()
+            && self.holds_little()
+    }
+
+    /// True where it holds no more than a few words of our own.
+    #[must_use]
+    pub fn holds_little(&self) -> bool {
+        self.observations.is_empty()
+            && self.targets.is_empty()
+            && self.sightings.is_empty()
+            && self.inner_apps.is_empty()
+            && self.lost == 0
+    }
+
+    fn is_known(&self, observation: &Observation, digest: u64) -> bool {
+        if self.observations.len() <= COMPARED_MAX {
+            return self.observations.iter().any(|known| is_same(known, observation));
+        }
+        self.index
+            .range((digest, 0)..=(digest, u16::MAX))
+            .filter_map(|(_, place)| self.observations.get(usize::from(*place)))
+            .any(|known| is_same(known, observation))
     }
 
     /// Every value of a field, in the order it was read.
@@ -228,22 +275,35 @@ pub struct Notes<'a> {
     when: super::time::Timestamp,
     layer: u8,
     variant: bool,
+    is_brief: bool,
 }
 
 impl<'a> Notes<'a> {
     /// A pen for one packet.
     pub const fn new(identity: &'a mut Identity, at: Ordinal, when: super::time::Timestamp) -> Self {
-        Self { identity, at, when, layer: 0, variant: false }
+        Self { identity, at, when, layer: 0, variant: false, is_brief: false }
+    }
+
+    /// The same pen, which leaves out what is only shown when nothing will be.
+    #[must_use]
+    pub const fn shown(self, is_shown: bool) -> Self {
+        Self { is_brief: !is_shown, ..self }
     }
 
     /// The same pen, writing on another layer.
     pub const fn on_layer(&mut self, layer: u8) -> Notes<'_> {
-        Notes { identity: self.identity, at: self.at, when: self.when, layer, variant: self.variant }
+        Notes { identity: self.identity, layer, ..*self }
     }
 
     /// The same pen, for a variant of conflicting bytes.
     pub const fn as_variant(&mut self) -> Notes<'_> {
-        Notes { identity: self.identity, at: self.at, when: self.when, layer: self.layer, variant: true }
+        Notes { identity: self.identity, variant: true, ..*self }
+    }
+
+    /// False when this kind of fact is left out: it need not even be worked out.
+    #[must_use]
+    pub const fn wants(&self, field: Field) -> bool {
+        !(self.is_brief && field.is_shown_only())
     }
 
     /// The frame being read.
@@ -266,17 +326,26 @@ impl<'a> Notes<'a> {
 
     /// Writes a fact down.
     pub fn add(&mut self, field: Field, value: Value, side: Side) {
+        if !self.wants(field) {
+            return;
+        }
         let (at, layer, variant) = (self.at, self.layer, self.variant);
         self.identity.add(Observation { field, value, at, side, layer, variant });
     }
 
     /// Writes a name down.
     pub fn name(&mut self, field: Field, raw: &[u8], side: Side) {
+        if !self.wants(field) {
+            return;
+        }
         self.add(field, Value::Name(HostName::new(raw)), side);
     }
 
     /// Writes bytes down, cut to the longest text that is kept.
     pub fn text(&mut self, field: Field, raw: &[u8], side: Side) {
+        if !self.wants(field) {
+            return;
+        }
         let kept = raw.get(..limits::TEXT_LEN_MAX).unwrap_or(raw);
         self.add(field, Value::Text(kept.into()), side);
     }
@@ -385,5 +454,23 @@ mod tests {
         }
         assert_eq!(identity.lost, 1);
         assert!(identity.causes.has(Cause::ParserLimit));
+    }
+
+    #[test]
+    fn what_is_only_shown_takes_no_room_from_what_decides_and_leaves_no_trace_where_nothing_is_shown() {
+        let read = |is_shown: bool| {
+            let mut identity = Identity::default();
+            let mut notes = Notes::new(&mut identity, Ordinal(1), Timestamp::default()).shown(is_shown);
+            for number in 0..2 * limits::OBSERVATIONS_PER_FLOW_MAX {
+                notes.text(Field::Ja4, number.to_string().as_bytes(), Side::Opener);
+            }
+            notes.name(Field::Sni, b"a.example", Side::Opener);
+            identity
+        };
+        let (shown, brief) = (read(true), read(false));
+        assert_eq!(shown.all(Field::Ja4).count(), limits::OBSERVATIONS_PER_FLOW_MAX);
+        assert_eq!((shown.lost as usize, brief.observations.len()), (limits::OBSERVATIONS_PER_FLOW_MAX, 1));
+        assert!(shown.names(Field::Sni).eq(brief.names(Field::Sni)));
+        assert_eq!((shown.causes, shown.marks), (brief.causes, brief.marks));
     }
 }

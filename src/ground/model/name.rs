@@ -35,12 +35,18 @@ impl HostName {
     /// Takes the bytes as they were on the wire.
     #[must_use]
     pub fn new(raw: &[u8]) -> Self {
-        let too_long = raw.len() > RAW_KEPT_MAX;
-        let mut bytes = raw.get(..RAW_KEPT_MAX).unwrap_or(raw).to_ascii_lowercase();
-        if bytes.last() == Some(&b'.') && !too_long {
-            bytes.pop();
-        }
+        let kept = match raw.get(..RAW_KEPT_MAX) {
+            Some(kept) if raw.len() > RAW_KEPT_MAX => kept,
+            _ => raw.strip_suffix(b".").unwrap_or(raw),
+        };
+        let mut bytes: Box<[u8]> = kept.into();
+        bytes.make_ascii_lowercase();
         let malformed = Self::fault(&bytes);
+        Self { bytes, malformed }
+    }
+
+    /// A name that was taken before, with the fault that was found then.
+    pub(super) fn as_kept(bytes: &[u8], malformed: Option<Malformed>) -> Self {
         Self { bytes: bytes.into(), malformed }
     }
 
@@ -51,8 +57,12 @@ impl HostName {
         if bytes.len() > NAME_LEN_MAX {
             return Some(Malformed::TooLong);
         }
-        if std::str::from_utf8(bytes)
-            .is_ok_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok())
+        let is_plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+        let is_plain = bytes.iter().fold(true, |all, byte| all & is_plain(byte));
+        // An address without a colon and brackets ends in a number.
+        if !is_plain
+            && std::str::from_utf8(bytes)
+                .is_ok_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok())
         {
             return Some(Malformed::IpLiteral);
         }
@@ -61,7 +71,7 @@ impl HostName {
         if bytes.rsplit(|byte| *byte == b'.').next().is_some_and(is_number) {
             return Some(Malformed::IpLiteral);
         }
-        if !bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.')) {
+        if !is_plain {
             return Some(Malformed::Byte);
         }
         bytes
