@@ -196,6 +196,9 @@ pub const OBSERVATIONS_PER_FLOW_MAX: usize = 4_096;
 pub const TARGETS_PER_FLOW_MAX: usize = 4_096;
 /// Sightings of one flow that wait for the collector.
 pub const SIGHTINGS_PER_FLOW_MAX: usize = 4_096;
+/// Live flows of one owner up to which what a settled flow showed stays as it is: 65,536 × some 600 B = 40 MB. In a larger
+/// crowd it is folded, at a little time for each flow.
+pub const SETTLED_WHOLE_MAX: usize = 65_536;
 /// Bytes of one text that is kept.
 pub const TEXT_LEN_MAX: usize = 512;
 

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod field;
 pub mod finding;
 pub mod flow_line;
+pub mod folded;
 pub mod identity;
 pub mod key;
 pub mod keyed;

@@ -20,9 +20,10 @@ use crate::{
 
 /// The facts of a flow that is over: everything it showed by itself.
 #[must_use]
-pub(super) fn facts(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)]) -> FlowFacts {
+pub(super) fn facts(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)], is_shown: bool) -> FlowFacts {
     let Ended { mut facts, state, rest } = flow;
-    facts.identity = state.finish(&rest, [facts.opener, facts.answerer], (facts.last_frame, facts.last));
+    facts.identity =
+        state.finish(&rest, [facts.opener, facts.answerer], (facts.last_frame, facts.last), is_shown);
     role(&mut facts);
     let across = |(before, _): &&(Ordinal, &str)| facts.first_frame < *before && *before <= facts.last_frame;
     if let Some((_, what)) = damage.iter().find(across) {

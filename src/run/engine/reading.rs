@@ -10,6 +10,7 @@ use crate::{
         address::Transport,
         cause::Cause,
         decoded::Decoded,
+        folded::Folded,
         identity::{Identity, Notes},
         key::{Endpoint, Side},
         packet::Ordinal,
@@ -22,62 +23,88 @@ use crate::{
     },
 };
 
-/// What is kept for one flow. Nothing is allocated for a flow that never spoke.
+/// What is kept for one flow. Nothing is allocated for a flow that never spoke, and no identity for one that showed nothing.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     stage: Stage,
+    /// What was read, unless it lies folded in [`Stage::Settled`].
     identity: Option<Box<Identity>>,
 }
 
-#[derive(Debug, Default)]
+/// How far the reading is. `bool`: a protocol was recognised before the flow was opened again (RULES 24).
+#[derive(Debug)]
 enum Stage {
-    /// No byte yet.
-    #[default]
-    Silent,
+    /// No byte yet, or none since the flow was opened again.
+    Silent(bool),
     /// Being read.
     Open(Box<Inspection>),
-    /// Settled; kept small, for it may open again (RULES 24).
-    Settled(Box<Inspection>),
+    /// Settled: the reader is gone, what it read may lie folded.
+    Settled(Option<Box<Folded>>, bool),
     /// A reader failed: the flow is not read on (RULES 38).
     Failed,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::Silent(false)
+    }
 }
 
 impl Reading {
     /// Opens a settled flow again; false when there is nothing to open.
     pub(super) fn reopen(&mut self) -> bool {
-        let Stage::Settled(inspection) = &mut self.stage else { return false };
-        inspection.reopen();
-        if let Stage::Settled(inspection) = std::mem::take(&mut self.stage) {
-            self.stage = Stage::Open(inspection);
-        }
+        let Stage::Settled(folded, is_known) = &mut self.stage else { return false };
+        let (folded, is_known) = (folded.take(), *is_known);
+        self.unfold(folded);
+        self.stage = Stage::Silent(is_known);
         true
     }
 
-    /// Takes bytes in order, a hole, or a second reading of the same bytes. `sender` sent the packet that brought it.
-    pub(super) fn chunk(&mut self, chunk: Chunk<'_>, sender: Side, packet: &Decoded) {
+    fn unfold(&mut self, folded: Option<Box<Folded>>) {
+        if let Some(folded) = folded {
+            self.identity = Some(Box::new(folded.unfold()));
+        }
+    }
+
+    /// Takes bytes in order, a hole, or a second reading of the same bytes. `sender` sent the packet that brought it; unless
+    /// `is_shown`, what only flow lines show is left out.
+    pub(super) fn chunk(&mut self, chunk: Chunk<'_>, sender: Side, packet: &Decoded, is_shown: bool) {
         let mut ends = [packet.tuple.source, packet.tuple.target];
         if sender == Side::Answerer {
             ends.reverse();
         }
-        if matches!(self.stage, Stage::Silent) {
-            let ports = ends.map(|end| end.port);
-            self.stage = Stage::Open(Box::new(Inspection::new(packet.tuple.transport, ports)));
+        self.begin(packet.tuple.transport, ends);
+        self.give(chunk, ends.map(|end| end.addr), (packet.head.ordinal, packet.head.at), is_shown);
+    }
+
+    fn begin(&mut self, transport: Transport, ends: [Endpoint; 2]) {
+        if let Stage::Silent(is_known) = self.stage {
+            let inspection = Inspection::anew(transport, ends.map(|end| end.port), is_known);
+            self.stage = Stage::Open(Box::new(inspection));
         }
-        let ends = ends.map(|end| end.addr);
-        self.give(chunk, ends, (packet.head.ordinal, packet.head.at));
     }
 
     /// `ends`: addresses of opener and answerer. What is told of others is told to the end that did not say it: a chunk may
     /// belong to the other end than the packet that let it go.
-    fn give(&mut self, chunk: Chunk<'_>, ends: [IpAddr; 2], (at, when): (Ordinal, Timestamp)) {
+    fn give(
+        &mut self,
+        chunk: Chunk<'_>,
+        ends: [IpAddr; 2],
+        (at, when): (Ordinal, Timestamp),
+        is_shown: bool,
+    ) {
         let Stage::Open(inspection) = &mut self.stage else { return };
         let (Chunk::Bytes { side: said_by, .. }
         | Chunk::Gap { side: said_by, .. }
         | Chunk::Variant { side: said_by, .. }) = chunk;
-        let identity = self.identity.get_or_insert_default();
+        let mut blank = None;
+        let identity = match &mut self.identity {
+            Some(identity) => &mut **identity,
+            None => blank.insert(Identity::default()),
+        };
         // A panic in a reader costs this flow, not the run: what it wrote before stays, and the cause lifts the verdict.
         let read = catch_unwind(AssertUnwindSafe(|| {
-            let mut notes = Notes::new(identity, at, when);
+            let mut notes = Notes::new(identity, at, when).shown(is_shown);
             match chunk {
                 Chunk::Bytes { side, bytes } => inspection.bytes(bytes, side, &mut notes),
                 Chunk::Gap { side, missing } => inspection.gap(missing, side, &mut notes),
@@ -92,24 +119,28 @@ impl Reading {
         identity.sightings.iter_mut().for_each(|sighting| {
             sighting.told_to.get_or_insert(told_to);
         });
+        if let Some(identity) = blank.filter(|identity| !identity.is_blank()) {
+            self.identity = Some(Box::new(identity));
+        }
     }
 
     /// False when reading has come to its end; the stream's buffers can go.
     #[must_use]
     pub(super) const fn needs_bytes(&self) -> bool {
         match &self.stage {
-            Stage::Silent => true,
+            Stage::Silent(_) => true,
             Stage::Open(inspection) => inspection.needs_bytes(),
-            Stage::Settled(_) | Stage::Failed => false,
+            Stage::Settled(..) | Stage::Failed => false,
         }
     }
 
-    /// The streams are gone; what was read stands until a new handshake opens the flow again.
-    pub(super) fn settle(&mut self) {
-        self.stage = match std::mem::take(&mut self.stage) {
-            Stage::Open(inspection) => Stage::Settled(inspection),
-            other => other,
-        };
+    /// The streams are gone; what was read stands until a new handshake opens the flow again. In a crowd it is folded.
+    pub(super) fn settle(&mut self, is_crowded: bool) {
+        let Stage::Open(inspection) = &self.stage else { return };
+        let is_known = inspection.is_known();
+        let folds = |identity: &mut Box<Identity>| is_crowded || identity.holds_little();
+        let folded = self.identity.take_if(folds).map(|identity| Box::new(Folded::new(*identity)));
+        self.stage = Stage::Settled(folded, is_known);
     }
 
     /// What was read so far.
@@ -130,23 +161,25 @@ impl Reading {
         rest: &[Rest],
         ends: [Endpoint; 2],
         last: (Ordinal, Timestamp),
+        is_shown: bool,
     ) -> Identity {
         for piece in rest {
-            if matches!(self.stage, Stage::Silent) {
-                let ports = ends.map(|end| end.port);
-                self.stage = Stage::Open(Box::new(Inspection::new(Transport::TCP, ports)));
-            }
-            self.give(piece.chunk(), ends.map(|end| end.addr), last);
+            self.begin(Transport::TCP, ends);
+            self.give(piece.chunk(), ends.map(|end| end.addr), last, is_shown);
         }
-        let mut identity = self.identity.take().unwrap_or_default();
+        if let Stage::Settled(folded, _) = &mut self.stage {
+            let folded = folded.take();
+            self.unfold(folded);
+        }
+        let mut identity = self.identity.take().map_or_else(Identity::default, |identity| *identity);
         if let Stage::Open(mut inspection) = self.stage {
             let finished = catch_unwind(AssertUnwindSafe(|| {
-                inspection.finish(&mut Notes::new(&mut identity, last.0, last.1));
+                inspection.finish(&mut Notes::new(&mut identity, last.0, last.1).shown(is_shown));
             }));
             if finished.is_err() {
                 identity.causes.add(Cause::ParserPanic);
             }
         }
-        *identity
+        identity
     }
 }

@@ -197,17 +197,18 @@ impl Shard {
             }
             self.flows.resume_reading(handle, packet);
         }
+        let is_shown = self.telling.lines;
         let mut reading = std::mem::take(self.flows.state(handle));
         let facts = |reading: &Reading| {
             reading.shown().map_or(0, |shown| shown.observations.len() + shown.targets.len())
         };
         let before = facts(&reading);
-        self.flows.read(handle, packet, payload, &mut |chunk| reading.chunk(chunk, side, packet));
+        self.flows.read(handle, packet, payload, &mut |chunk| reading.chunk(chunk, side, packet, is_shown));
         let tales = reading.take_sightings();
         let is_news = !reading.needs_bytes() || facts(&reading) > before;
         if !reading.needs_bytes() {
-            self.flows.stop_reading(handle, &mut |chunk| reading.chunk(chunk, side, packet));
-            reading.settle();
+            self.flows.stop_reading(handle, &mut |chunk| reading.chunk(chunk, side, packet, is_shown));
+            reading.settle(self.flows.len() > limits::SETTLED_WHOLE_MAX);
         }
         *self.flows.state(handle) = reading;
         for sighting in tales {
@@ -242,7 +243,7 @@ impl Shard {
     }
 
     fn close(&mut self, flow: Ended<Reading>, at: Ordinal) {
-        let mut facts = closing::facts(flow, &self.damage);
+        let mut facts = closing::facts(flow, &self.damage, self.telling.lines);
         let mut moment = Moment { at, rank: Rank::End, flow: facts.id, turn: 0 };
         for sighting in std::mem::take(&mut facts.identity.sightings) {
             self.events.push(Event { moment, what: What::Sighting(sighting) });

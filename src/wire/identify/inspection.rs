@@ -62,6 +62,19 @@ impl Inspection {
         Self { transport, ports, layer: 0, state, strange: 0, is_known: false }
     }
 
+    /// A flow that was settled begins something new (RULES 24): it is read from scratch, and what was recognised before
+    /// stays recognised.
+    #[must_use]
+    pub fn anew(transport: Transport, ports: [u16; 2], is_known: bool) -> Self {
+        Self { is_known, ..Self::new(transport, ports) }
+    }
+
+    /// Some protocol was recognised on the flow itself.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.is_known
+    }
+
     /// False once no later byte can change what was read: the engine may stop the streams.
     #[must_use]
     pub const fn needs_bytes(&self) -> bool {
@@ -110,15 +123,6 @@ impl Inspection {
         fresh.finish(&mut notes);
     }
 
-    /// A settled flow began something new (RULES 24): the next bytes are read from scratch.
-    pub fn reopen(&mut self) {
-        if !self.needs_bytes() {
-            self.layer = 0;
-            self.strange = 0;
-            self.state = State::Probing(Probing::new(None));
-        }
-    }
-
     /// The flow is over: what was begun is noted, and what waited for an answer is read as if it had come.
     pub fn finish(&mut self, notes: &mut Notes<'_>) {
         // Each turn goes one layer deeper or ends.
@@ -159,10 +163,25 @@ impl Inspection {
                 self.follow(next)
             }
             State::Probing(probing) => {
+                let ports = if self.layer == 0 { self.ports } else { [0, 0] };
+                // The usual case: the first bytes tell, and nothing has to be kept.
+                if probing.is_fresh()
+                    && let Found::Protocol(protocol) = probe::ask(self.transport, ports, chunk, side, false)
+                {
+                    self.open(protocol, notes);
+                    return self.stream(chunk, side, notes);
+                }
                 probing.keep(chunk, side);
                 self.probe(false, notes)
             }
         }
+    }
+
+    /// Gives the flow to a protocol.
+    fn open(&mut self, protocol: &'static Protocol, notes: &mut Notes<'_>) {
+        self.is_known = true;
+        notes.on_layer(self.layer).app(protocol.name, Basis::Signature);
+        self.state = State::Reading(protocol, (protocol.open)());
     }
 
     fn follow(&mut self, next: Next) -> Option<Switch> {
@@ -214,9 +233,7 @@ impl Inspection {
         kept: &Probing,
         notes: &mut Notes<'_>,
     ) -> Option<Switch> {
-        self.is_known = true;
-        notes.on_layer(self.layer).app(protocol.name, Basis::Signature);
-        self.state = State::Reading(protocol, (protocol.open)());
+        self.open(protocol, notes);
         let mut switched: Option<Switch> = None;
         for (side, bytes) in kept.stretches() {
             match &mut switched {
@@ -523,7 +540,7 @@ mod tests {
         inspection.bytes(&[0xee; 2000], UP, &mut notes);
         inspection.bytes(&[0xee; 2000], DOWN, &mut notes);
         assert!(!inspection.needs_bytes());
-        inspection.reopen();
+        let mut inspection = Inspection::anew(Transport::TCP, [49_152, 80], inspection.is_known());
         inspection.bytes(b"GET / HTTP/1.1\r\nHost: later.example\r\n\r\n", UP, &mut notes);
         assert_eq!(hosts(&identity), [(0, "later.example".into())]);
     }

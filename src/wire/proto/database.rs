@@ -1,7 +1,7 @@
 //! Databases that begin in the clear and may go on as TLS: PostgreSQL (protocol 3.0) and MySQL (protocol 10).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol, Switch},
+    dissector::{Dissector, First, Guess, Next, Protocol, Switch},
     dns_message::be16,
 };
 use crate::ground::model::{
@@ -17,6 +17,7 @@ pub static POSTGRESQL: Protocol = Protocol {
     name: "postgresql",
     transport: Transport::TCP,
     ports: &[5432],
+    first: First::of(&[0]),
     probe: probe_postgresql,
     open: || Box::<Postgresql>::default(),
 };
@@ -26,6 +27,7 @@ pub static MYSQL: Protocol = Protocol {
     name: "mysql",
     transport: Transport::TCP,
     ports: &[3306],
+    first: First::ANY,
     probe: probe_mysql,
     open: || Box::<Mysql>::default(),
 };

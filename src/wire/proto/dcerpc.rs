@@ -1,7 +1,7 @@
 //! DCE/RPC over TCP: calls between Windows hosts (C706 section 12.6, MS-RPCE section 2.2.2).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{Heads, Step, encrypted, half, surely, u8_at},
 };
 use crate::ground::model::{
@@ -15,6 +15,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "dcerpc",
     transport: Transport::TCP,
     ports: &[135, 593],
+    first: First::of(&[5]),
     probe,
     open: || Box::<DceRpc>::default(),
 };
@@ -24,6 +25,7 @@ pub static DATAGRAMS: Protocol = Protocol {
     name: "dcerpc",
     transport: Transport::UDP,
     ports: &[135, 34_964],
+    first: First::of(&[4]),
     probe: |datagram, _| surely(datagram_kind(datagram).is_some()),
     open: || Box::new(Datagrams),
 };

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     dns_message::{be16, name_at, v4, v6},
 };
 use crate::ground::model::{
@@ -20,6 +20,7 @@ pub static V4: Protocol = Protocol {
     name: "dhcp",
     transport: Transport::UDP,
     ports: &[67, 68],
+    first: First::of(&[1, 2]),
     probe: |datagram, _| if options_v4(datagram).is_some() { Guess::Yes } else { Guess::No },
     open: || Box::new(Reader { is_v6: false }),
 };
@@ -29,6 +30,7 @@ pub static V6: Protocol = Protocol {
     name: "dhcpv6",
     transport: Transport::UDP,
     ports: &[546, 547],
+    first: First::range(1, 13),
     probe: |datagram, _| if is_v6(datagram) { Guess::Yes } else { Guess::No },
     open: || Box::new(Reader { is_v6: true }),
 };

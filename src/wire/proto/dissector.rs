@@ -13,6 +13,64 @@ pub enum Guess {
     Short,
 }
 
+/// First bytes, as a set. It may hold more than a protocol begins with, and never less: where a byte is not in it, the
+/// probe says no, whatever follows.
+#[derive(Clone, Copy, Debug)]
+pub struct First {
+    low: u128,
+    high: u128,
+}
+
+impl First {
+    /// Every byte.
+    pub const ANY: Self = Self { low: u128::MAX, high: u128::MAX };
+    /// Letters, digits, white space and the signs that lines of commands begin with.
+    pub const TEXT: Self = Self::of(b"\t\n\x0c\r -_/*+<").and(Self::range(b'0', b'9')).and(Self::LETTERS);
+    /// Letters of ASCII.
+    pub const LETTERS: Self = Self::range(b'A', b'Z').and(Self::range(b'a', b'z'));
+
+    /// These bytes.
+    #[must_use]
+    pub const fn of(mut bytes: &[u8]) -> Self {
+        let mut all = Self { low: 0, high: 0 };
+        while let [byte, rest @ ..] = bytes {
+            all = all.and(Self::one(*byte));
+            bytes = rest;
+        }
+        all
+    }
+
+    /// The bytes from the first to the last.
+    #[must_use]
+    pub const fn range(from: u8, to: u8) -> Self {
+        let mut all = Self::one(to);
+        let mut byte = from;
+        while byte < to {
+            all = all.and(Self::one(byte));
+            byte += 1;
+        }
+        all
+    }
+
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { low: self.low | other.low, high: self.high | other.high }
+    }
+
+    /// True when the byte is in it.
+    #[must_use]
+    pub const fn has(self, byte: u8) -> bool {
+        let half = if byte & 0x80 == 0 { self.low } else { self.high };
+        half >> (byte & 0x7f) & 1 == 1
+    }
+
+    const fn one(byte: u8) -> Self {
+        let bit = 1 << (byte & 0x7f);
+        if byte & 0x80 == 0 { Self { low: bit, high: 0 } } else { Self { low: 0, high: bit } }
+    }
+}
+
 /// One protocol of the family.
 #[derive(Debug)]
 pub struct Protocol {
@@ -22,6 +80,8 @@ pub struct Protocol {
     pub transport: Transport,
     /// Ports where it is at home: they decide the order in which probes are tried, and nothing else.
     pub ports: &'static [u16],
+    /// What it may begin with: it is not asked about anything else.
+    pub first: First,
     /// Looks at the first bytes of one end (of one datagram for UDP). Must be cheap and exact: a `Yes` ends the search.
     pub probe: fn(first: &[u8], side: Side) -> Guess,
     /// Opens a reader for one flow.

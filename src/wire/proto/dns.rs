@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     dns_message::{
         HEADER_LEN, Message, NameText, Question, Record, TYPE_CNAME, TYPE_DNAME, TYPE_HTTPS, TYPE_SVCB, be16,
         is_plausible, name_at, v4, v6,
@@ -32,6 +32,7 @@ pub static UDP: Protocol = Protocol {
     name: "dns",
     transport: Transport::UDP,
     ports: &[53],
+    first: First::ANY,
     probe: |datagram, _| if is_plausible(datagram) { Guess::Yes } else { Guess::No },
     open: || Box::new(Datagrams),
 };
@@ -41,6 +42,7 @@ pub static TCP: Protocol = Protocol {
     name: "dns",
     transport: Transport::TCP,
     ports: &[53],
+    first: First::ANY,
     probe: probe_stream,
     open: || Box::<Stream>::default(),
 };

@@ -225,11 +225,11 @@ pub(super) fn name_at(raw: &[u8], start: usize) -> Option<(NameText, usize)> {
 
 /// What first bytes that could be a message say: exact enough to stand alone for UDP, on any port.
 pub(super) fn is_plausible(raw: &[u8]) -> bool {
-    let Some(message) = Message::new(raw) else { return false };
     // Query, inverse query, status, notify, update, stateful operations (RFC 6895 section 2.2, RFC 8490).
-    if !matches!(message.opcode(), 0..=2 | 4..=6) {
+    if !raw.get(2).is_some_and(|flags| matches!(flags >> 3 & 15, 0..=2 | 4..=6)) {
         return false;
     }
+    let Some(message) = Message::new(raw) else { return false };
     let counts: u32 = (4..HEADER_LEN).step_by(2).filter_map(|at| be16(raw, at)).map(u32::from).sum();
     let is_first_good = match (message.questions.first(), message.records.first()) {
         (Some(question), _) => {

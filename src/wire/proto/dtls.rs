@@ -4,7 +4,7 @@
 
 use super::{
     certificate,
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     hello::{self, DTLS_HEADER_LEN, Reply},
     ja4::Carrier,
     pieces::Pieces,
@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: NAME,
     transport: Transport::UDP,
     ports: &[443, 4433, 5684, 5349, 10_161, 2055],
+    first: First::range(20, 26),
     probe,
     open: || Box::<Dtls>::default(),
 };

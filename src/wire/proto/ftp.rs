@@ -2,7 +2,7 @@
 
 use super::{
     dialogue::{Command, Dialogue, Tongue, contains_word, three_digits, verb},
-    dissector::{Guess, Protocol},
+    dissector::{First, Guess, Protocol},
 };
 use crate::ground::model::{address::Transport, key::Side};
 
@@ -11,6 +11,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "ftp",
     transport: Transport::TCP,
     ports: &[21, 2121],
+    first: First::TEXT,
     probe,
     open: || Box::new(Dialogue::new(&TONGUE)),
 };

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol, Switch},
+    dissector::{Dissector, First, Guess, Next, Protocol, Switch},
     http_body::{Body, Half},
     http_head::{Authority, Head, METHOD_LEN_MAX, absolute_form},
 };
@@ -23,6 +23,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "http",
     transport: Transport::TCP,
     ports: &[80, 8080, 3128, 8000, 8888, 8008, 8081, 631],
+    first: First::TEXT,
     probe,
     open: || Box::<Http1>::default(),
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     hpack::Hpack,
     http_head::{Authority, number},
 };
@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "http",
     transport: Transport::TCP,
     ports: &[80, 8080],
+    first: First::of(b"P\0"),
     probe,
     open: || Box::<Http2>::default(),
 };

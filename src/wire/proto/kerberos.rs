@@ -1,7 +1,7 @@
 //! Kerberos 5 (RFC 4120): tickets asked for and given, over UDP and TCP.
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{Heads, Step, ber, ber_of, half, surely, u32_at},
 };
 use crate::ground::model::{
@@ -15,6 +15,7 @@ pub static UDP: Protocol = Protocol {
     name: "kerberos",
     transport: Transport::UDP,
     ports: &[88, 464],
+    first: First::range(0x60, 0x7f),
     probe: |datagram, _| surely(kind(datagram).is_some()),
     open: || Box::new(Datagrams),
 };
@@ -24,6 +25,7 @@ pub static TCP: Protocol = Protocol {
     name: "kerberos",
     transport: Transport::TCP,
     ports: &[88, 464],
+    first: First::of(&[0]),
     probe: probe_stream,
     open: || Box::<Stream>::default(),
 };

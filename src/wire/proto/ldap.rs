@@ -1,6 +1,6 @@
 //! LDAP (RFC 4511): recognised by its BER, read for StartTLS, and for what is asked in the clear.
 
-use super::dissector::{Dissector, Guess, Next, Protocol, Switch};
+use super::dissector::{Dissector, First, Guess, Next, Protocol, Switch};
 use crate::ground::model::{
     address::Transport,
     cause::Cause,
@@ -14,6 +14,7 @@ pub static TCP: Protocol = Protocol {
     name: "ldap",
     transport: Transport::TCP,
     ports: &[389, 3268],
+    first: First::of(&[0x30]),
     probe: |first, _| probe(first, false),
     open: || Box::<Ldap>::default(),
 };
@@ -23,6 +24,7 @@ pub static UDP: Protocol = Protocol {
     name: "ldap",
     transport: Transport::UDP,
     ports: &[389],
+    first: First::of(&[0x30]),
     probe: |datagram, _| probe(datagram, true),
     open: || Box::new(Connectionless),
 };

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     dns_message::{HEADER_LEN, Message, Record, TYPE_NB, TYPE_NBSTAT, be16, is_plausible, name_at, v4},
 };
 use crate::ground::model::{
@@ -21,6 +21,7 @@ pub static MDNS: Protocol = Protocol {
     name: "mdns",
     transport: Transport::UDP,
     ports: &[5353],
+    first: First::ANY,
     probe: probe_dns,
     open: || Box::new(Reader(Kind::Mdns)),
 };
@@ -30,6 +31,7 @@ pub static LLMNR: Protocol = Protocol {
     name: "llmnr",
     transport: Transport::UDP,
     ports: &[5355],
+    first: First::ANY,
     probe: probe_dns,
     open: || Box::new(Reader(Kind::Llmnr)),
 };
@@ -39,6 +41,7 @@ pub static NBNS: Protocol = Protocol {
     name: "nbns",
     transport: Transport::UDP,
     ports: &[137],
+    first: First::ANY,
     probe: probe_nbns,
     open: || Box::new(Reader(Kind::Nbns)),
 };
@@ -48,6 +51,7 @@ pub static NBDGM: Protocol = Protocol {
     name: "nbdgm",
     transport: Transport::UDP,
     ports: &[138],
+    first: First::range(0x10, 0x12),
     probe: |datagram, _| if nbdgm(datagram).is_some() { Guess::Yes } else { Guess::No },
     open: || Box::new(Reader(Kind::Nbdgm)),
 };

@@ -3,7 +3,7 @@
 
 use super::{
     dialogue::{Command, Dialogue, LineReader, Reply, Tongue, contains_word, switch, three_digits, verb},
-    dissector::{Dissector, Guess, Next, Protocol, Switch},
+    dissector::{Dissector, First, Guess, Next, Protocol, Switch},
     http_head::number,
 };
 use crate::ground::model::{
@@ -20,6 +20,7 @@ pub static SMTP: Protocol = Protocol {
     name: "smtp",
     transport: Transport::TCP,
     ports: &[25, 587, 2525],
+    first: First::TEXT,
     probe: probe_smtp,
     open: || Box::new(Dialogue::new(&SMTP_TONGUE)),
 };
@@ -29,6 +30,7 @@ pub static POP3: Protocol = Protocol {
     name: "pop3",
     transport: Transport::TCP,
     ports: &[110],
+    first: First::TEXT,
     probe: probe_pop3,
     open: || Box::new(Dialogue::new(&POP3_TONGUE)),
 };
@@ -38,6 +40,7 @@ pub static IMAP: Protocol = Protocol {
     name: "imap",
     transport: Transport::TCP,
     ports: &[143],
+    first: First::TEXT,
     probe: probe_imap,
     open: || Box::<Imap>::default(),
 };

@@ -1,7 +1,7 @@
 //! Voice and video: STUN and TURN, RTP with RTCP, SIP.
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{surely, u8_at, u16_at, u32_at},
 };
 use crate::ground::model::{
@@ -15,6 +15,7 @@ pub static STUN_UDP: Protocol = Protocol {
     name: "stun",
     transport: Transport::UDP,
     ports: &[3478, 3479, 3480, 3481, 19_302],
+    first: First::range(0, 0x3f),
     probe: |datagram, _| surely(stun(datagram).is_some()),
     open: || Box::new(Datagrams("stun")),
 };
@@ -24,6 +25,7 @@ pub static STUN_TCP: Protocol = Protocol {
     name: "stun",
     transport: Transport::TCP,
     ports: &[3478],
+    first: First::ANY,
     probe: probe_stun_stream,
     open: || Box::<StunStream>::default(),
 };
@@ -33,6 +35,7 @@ pub static RTP: Protocol = Protocol {
     name: "rtp",
     transport: Transport::UDP,
     ports: &[],
+    first: First::range(0x80, 0xbf),
     probe: |datagram, _| surely(is_rtcp(datagram) || is_telephony(datagram)),
     open: || Box::new(Datagrams("rtp")),
 };
@@ -42,6 +45,7 @@ pub static SIP_UDP: Protocol = Protocol {
     name: "sip",
     transport: Transport::UDP,
     ports: &[5060],
+    first: First::LETTERS,
     probe: |datagram, _| match sip(datagram) {
         Guess::Short => Guess::No,
         guess => guess,
@@ -54,6 +58,7 @@ pub static SIP_TCP: Protocol = Protocol {
     name: "sip",
     transport: Transport::TCP,
     ports: &[5060],
+    first: First::LETTERS,
     probe: |first, _| sip(first),
     open: || Box::<Sip>::default(),
 };

@@ -1,7 +1,7 @@
 //! MQTT: telemetry over TCP, known by the packet that opens it (MQTT 5.0 section 3.1).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::begins,
 };
 use crate::ground::model::{
@@ -11,8 +11,14 @@ use crate::ground::model::{
 };
 
 /// MQTT over TCP.
-pub static PROTOCOL: Protocol =
-    Protocol { name: "mqtt", transport: Transport::TCP, ports: &[1883], probe, open: || Box::new(Mqtt) };
+pub static PROTOCOL: Protocol = Protocol {
+    name: "mqtt",
+    transport: Transport::TCP,
+    ports: &[1883],
+    first: First::of(&[CONNECT]),
+    probe,
+    open: || Box::new(Mqtt),
+};
 
 /// A client's first byte: CONNECT without flags.
 const CONNECT: u8 = 0x10;

@@ -1,7 +1,7 @@
 //! Files between peers: BitTorrent with its trackers, its table of peers and its transport over UDP.
 
 use super::{
-    dissector::{Dissector, Next, Protocol},
+    dissector::{Dissector, First, Next, Protocol},
     shapes::{begins, surely, u8_at, u16_at, u32_at},
 };
 use crate::ground::model::{
@@ -15,6 +15,7 @@ pub static BITTORRENT_TCP: Protocol = Protocol {
     name: "bittorrent",
     transport: Transport::TCP,
     ports: &[6881],
+    first: First::of(&[0x13]),
     probe: |first, _| begins(first, HANDSHAKE),
     open: || Box::new(Known),
 };
@@ -24,6 +25,7 @@ pub static BITTORRENT_UDP: Protocol = Protocol {
     name: "bittorrent",
     transport: Transport::UDP,
     ports: &[6881, 6771],
+    first: First::of(b"dAB\0"),
     probe: |datagram, _| surely(is_bittorrent(datagram)),
     open: || Box::new(Known),
 };

@@ -3,7 +3,7 @@
 //! Sources: RFC 9000 section 17 (packets), RFC 9001 section 5 (keys), RFC 9369 (version 2), RFC 9368 (changing version).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     gquic,
     hello::{self, HEADER_LEN, Reply},
     ja4::Carrier,
@@ -24,6 +24,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: NAME,
     transport: Transport::UDP,
     ports: &[443, 8443, 853, 784, 80],
+    first: First::range(0, 0x3f).and(First::range(0x80, 0xff)),
     probe,
     open: || Box::<Quic>::default(),
 };

@@ -1,7 +1,7 @@
 //! RDP: the connection request that opens it, and the TLS that most of it goes on as (MS-RDPBCGR section 2.2.1).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol, Switch},
+    dissector::{Dissector, First, Guess, Next, Protocol, Switch},
     shapes::half,
 };
 use crate::ground::model::{
@@ -16,6 +16,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "rdp",
     transport: Transport::TCP,
     ports: &[3389],
+    first: First::of(&[3]),
     probe,
     open: || Box::<Rdp>::default(),
 };

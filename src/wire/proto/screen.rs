@@ -1,7 +1,7 @@
 //! Screens and terminals from afar: VNC (RFC 6143), Citrix ICA, Telnet (RFC 854).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{begins, half},
 };
 use crate::ground::model::{
@@ -16,6 +16,7 @@ pub static VNC: Protocol = Protocol {
     name: "vnc",
     transport: Transport::TCP,
     ports: &[5900, 5901, 5902, 5903],
+    first: First::of(b"R"),
     probe: |first, _| match begins(first, b"RFB 00") {
         Guess::Yes if first.len() < RFB_VERSION_LEN => Guess::Short,
         Guess::Yes if is_rfb_version(first) => Guess::Yes,
@@ -30,6 +31,7 @@ pub static ICA: Protocol = Protocol {
     name: "ica",
     transport: Transport::TCP,
     ports: &[1494, 2598],
+    first: First::of(b"\x7f\x1a"),
     probe: |first, _| match begins(first, b"\x7f\x7fICA\0") {
         Guess::No => begins(first, b"\x1aCGP/01"),
         guess => guess,
@@ -42,6 +44,7 @@ pub static TELNET: Protocol = Protocol {
     name: "telnet",
     transport: Transport::TCP,
     ports: &[23],
+    first: First::of(&[0xff]),
     probe: probe_telnet,
     open: || Box::new(Known("telnet", Marks::CLEARTEXT)),
 };

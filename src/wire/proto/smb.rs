@@ -1,7 +1,7 @@
 //! SMB 1 to 3 behind its four length bytes, over TCP alone or over a NetBIOS session (MS-SMB2 section 2.1, RFC 1002).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{Heads, Step, encrypted, half, surely, u8_at},
 };
 use crate::ground::model::{
@@ -15,6 +15,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "smb",
     transport: Transport::TCP,
     ports: &[445, 139],
+    first: First::of(&[MESSAGE, SESSION_REQUEST]),
     probe,
     open: || Box::<Smb>::default(),
 };

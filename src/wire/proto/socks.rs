@@ -1,6 +1,6 @@
 //! SOCKS 4, 4a and 5 (RFC 1928, 1929): whom the client asked for, what the proxy said, and then what is inside.
 
-use super::dissector::{Dissector, Guess, Next, Protocol, Switch};
+use super::dissector::{Dissector, First, Guess, Next, Protocol, Switch};
 use crate::ground::model::{
     address::Transport,
     cause::Cause,
@@ -17,6 +17,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: "socks",
     transport: Transport::TCP,
     ports: &[1080, 9050],
+    first: First::of(&[4, 5]),
     probe,
     open: || Box::<Socks>::default(),
 };

@@ -1,7 +1,7 @@
 //! SSH: its version strings, the key exchange, and the moment from which all is ciphertext (RFC 4253).
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{Heads, Step, begins, encrypted, half},
 };
 use crate::ground::model::{
@@ -12,8 +12,14 @@ use crate::ground::model::{
 };
 
 /// SSH over TCP.
-pub static PROTOCOL: Protocol =
-    Protocol { name: "ssh", transport: Transport::TCP, ports: &[22], probe, open: || Box::<Ssh>::default() };
+pub static PROTOCOL: Protocol = Protocol {
+    name: "ssh",
+    transport: Transport::TCP,
+    ports: &[22],
+    first: First::of(b"S"),
+    probe,
+    open: || Box::<Ssh>::default(),
+};
 
 /// Longest version string with its line end (RFC 4253 section 4.2).
 const VERSION_LEN_MAX: usize = 255;

@@ -1,7 +1,7 @@
 //! What keeps a network running: NTP, SNMP, syslog, TFTP, RADIUS. All but SNMPv3 and the passwords are in the clear.
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{ber, ber_of, encrypted, surely, u8_at, u16_at},
 };
 use crate::ground::model::{
@@ -15,6 +15,11 @@ pub static NTP: Protocol = Protocol {
     name: "ntp",
     transport: Transport::UDP,
     ports: &[123],
+    // Versions 1 to 4 behind two bits of leap.
+    first: First::range(0x08, 0x27)
+        .and(First::range(0x48, 0x67))
+        .and(First::range(0x88, 0xa7))
+        .and(First::range(0xc8, 0xe7)),
     probe: |datagram, side| surely(ntp(datagram, side).is_some()),
     open: || Box::new(Datagrams { app: "ntp", read: ntp }),
 };
@@ -24,6 +29,7 @@ pub static SNMP: Protocol = Protocol {
     name: "snmp",
     transport: Transport::UDP,
     ports: &[161, 162],
+    first: First::of(&[0x30]),
     probe: |datagram, side| surely(snmp(datagram, side).is_some()),
     open: || Box::new(Datagrams { app: "snmp", read: snmp }),
 };
@@ -33,6 +39,7 @@ pub static SYSLOG_UDP: Protocol = Protocol {
     name: "syslog",
     transport: Transport::UDP,
     ports: &[514],
+    first: First::of(b"<"),
     probe: |datagram, side| surely(syslog(datagram, side).is_some()),
     open: || Box::new(Datagrams { app: "syslog", read: syslog }),
 };
@@ -42,6 +49,7 @@ pub static SYSLOG_TCP: Protocol = Protocol {
     name: "syslog",
     transport: Transport::TCP,
     ports: &[514, 601, 1468],
+    first: First::of(b"<").and(First::range(b'0', b'9')),
     probe: probe_syslog_stream,
     open: || Box::new(Datagrams { app: "syslog", read: |_, side| Some(Seen::clear(side)) }),
 };
@@ -51,6 +59,7 @@ pub static TFTP: Protocol = Protocol {
     name: "tftp",
     transport: Transport::UDP,
     ports: &[69],
+    first: First::of(&[0]),
     probe: |datagram, side| surely(tftp(datagram, side).is_some()),
     open: || Box::new(Datagrams { app: "tftp", read: tftp }),
 };
@@ -60,6 +69,7 @@ pub static RADIUS: Protocol = Protocol {
     name: "radius",
     transport: Transport::UDP,
     ports: &[1812, 1813, 1645, 1646, 3799],
+    first: First::range(1, 45),
     probe: |datagram, side| surely(radius(datagram, side).is_some()),
     open: || Box::new(Datagrams { app: "radius", read: radius }),
 };

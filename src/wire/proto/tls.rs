@@ -5,7 +5,7 @@
 
 use super::{
     certificate,
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     hello::{self, HEADER_LEN, Reply},
     ja4::Carrier,
 };
@@ -22,6 +22,7 @@ pub static PROTOCOL: Protocol = Protocol {
     name: NAME,
     transport: Transport::TCP,
     ports: &[443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 8443],
+    first: First::range(20, 23).and(First::range(0x80, 0xff)),
     probe,
     open: || Box::<Tls>::default(),
 };

@@ -3,7 +3,7 @@
 //! What is inside cannot be read, so each notes [`Cause::Tunnel`] with its kind.
 
 use super::{
-    dissector::{Dissector, Guess, Next, Protocol},
+    dissector::{Dissector, First, Guess, Next, Protocol},
     shapes::{Heads, Step, encrypted, half, surely, u8_at, u16_at, u32_at},
 };
 use crate::ground::model::{
@@ -18,6 +18,7 @@ pub static WIREGUARD: Protocol = Protocol {
     name: "wireguard",
     transport: Transport::UDP,
     ports: &[51_820],
+    first: First::range(1, 4),
     probe: |datagram, _| surely(wireguard(datagram).is_some()),
     open: || Box::<WireGuard>::default(),
 };
@@ -27,6 +28,7 @@ pub static OPENVPN_UDP: Protocol = Protocol {
     name: "openvpn",
     transport: Transport::UDP,
     ports: &[1194],
+    first: First::of(&[0x38, 0x40, 0x50]),
     probe: |datagram, _| surely(openvpn_reset(datagram).is_some()),
     open: || Box::<OpenVpn>::default(),
 };
@@ -36,6 +38,7 @@ pub static OPENVPN_TCP: Protocol = Protocol {
     name: "openvpn",
     transport: Transport::TCP,
     ports: &[1194],
+    first: First::ANY,
     probe: probe_openvpn_stream,
     open: || Box::<OpenVpnStream>::default(),
 };
@@ -45,6 +48,7 @@ pub static IKE: Protocol = Protocol {
     name: "ike",
     transport: Transport::UDP,
     ports: &[500, 4500],
+    first: First::ANY,
     probe: |datagram, _| surely(Ike::read(without_marker(datagram)).is_some()),
     open: || Box::<IkeFlow>::default(),
 };
