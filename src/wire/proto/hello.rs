@@ -1,9 +1,8 @@
 //! Helper: ClientHello and ServerHello of TLS, QUIC and DTLS, and what they give away.
 
-use tls_parser::{
-    DTLSMessage, DTLSMessageHandshakeBody, TlsCipherSuiteID, parse_dtls_message_handshake,
-    parse_tls_handshake_client_hello,
-};
+use std::borrow::Cow;
+
+use tls_parser::{DTLSMessage, DTLSMessageHandshakeBody, parse_dtls_message_handshake};
 
 use super::ja4::{self, Carrier, Offer};
 use crate::ground::model::{
@@ -61,21 +60,18 @@ pub(super) enum Reply {
 }
 
 /// Version, suites and extensions of a ClientHello; what follows its end is a fault of its own.
+#[derive(Debug, PartialEq, Eq)]
 struct Parts<'a> {
     version: u16,
-    ciphers: Vec<TlsCipherSuiteID>,
+    /// Two bytes each.
+    ciphers: Cow<'a, [u8]>,
     extensions: &'a [u8],
     faulty: bool,
 }
 
 impl<'a> Parts<'a> {
-    fn new(
-        version: u16,
-        ciphers: Vec<TlsCipherSuiteID>,
-        extensions: Option<&'a [u8]>,
-        rest: &'a [u8],
-    ) -> Self {
-        // An extension block whose length lies is no block to the library. Its names are still wanted.
+    fn new(version: u16, ciphers: Cow<'a, [u8]>, extensions: Option<&'a [u8]>, rest: &'a [u8]) -> Self {
+        // An extension block whose length lies is none. Its names are still wanted.
         let lying = rest.get(2..).unwrap_or_default();
         Self { version, ciphers, extensions: extensions.unwrap_or(lying), faulty: !rest.is_empty() }
     }
@@ -87,10 +83,23 @@ impl<'a> Parts<'a> {
                 return None;
             };
             let DTLSMessageHandshakeBody::ClientHello(hello) = handshake.body else { return None };
-            return Some(Self::new(hello.version.0, hello.ciphers, hello.ext, rest));
+            let ciphers: Vec<u8> = hello.ciphers.iter().flat_map(|cipher| cipher.0.to_be_bytes()).collect();
+            return Some(Self::new(hello.version.0, ciphers.into(), hello.ext, rest));
         }
-        let (rest, hello) = parse_tls_handshake_client_hello(message.get(HEADER_LEN..)?).ok()?;
-        Some(Self::new(hello.version.0, hello.ciphers, hello.ext, rest))
+        Self::body(message.get(HEADER_LEN..)?)
+    }
+
+    /// The body of a hello of TLS (RFC 8446 section 4.1.2), in one pass.
+    fn body(body: &'a [u8]) -> Option<Self> {
+        let (version, rest) = take_u16(body)?;
+        let (_random, rest) = rest.split_first_chunk::<32>()?;
+        let (_, rest) = take_short(rest).filter(|(session, _)| session.len() <= 32)?;
+        let (len, rest) = take_u16(rest).filter(|(len, _)| len % 2 == 0)?;
+        let (ciphers, rest) = rest.split_at_checked(usize::from(len))?;
+        let (_compressions, rest) = take_short(rest)?;
+        let block = take_u16(rest).and_then(|(len, rest)| rest.split_at_checked(usize::from(len)));
+        let (extensions, rest) = block.map_or((None, rest), |(block, rest)| (Some(block), rest));
+        Some(Self::new(version, ciphers.into(), extensions, rest))
     }
 }
 
@@ -99,14 +108,16 @@ pub(super) fn note_client(message: &[u8], carrier: Carrier, side: Side, notes: &
     let Some(parts) = Parts::read(message, carrier) else { return false };
     notes.mark(Marks::CLIENT_HELLO);
     notes.client(side);
-    let ciphers: Vec<u16> = parts.ciphers.iter().map(|cipher| cipher.0).collect();
     let mut kinds = Vec::new();
+    let wants_print = notes.wants(Field::Ja4);
     let mut names = Names::default();
     let mut version = 0;
     let (mut signatures, mut alpn) = (&[][..], None);
     let mut extensions = Extensions(parts.extensions);
     for (kind, body) in extensions.by_ref() {
-        kinds.push(kind);
+        if wants_print {
+            kinds.push(kind);
+        }
         match kind {
             SERVER_NAME => names.read(body, side, notes),
             ALPN => {
@@ -126,6 +137,10 @@ pub(super) fn note_client(message: &[u8], carrier: Carrier, side: Side, notes: &
         notes.cause(Cause::SniMalformed, "hello");
     }
     names.conclude(notes);
+    if !wants_print {
+        return true;
+    }
+    let ciphers: Vec<u16> = parts.ciphers.as_chunks().0.iter().copied().map(u16::from_be_bytes).collect();
     let offer = Offer {
         carrier,
         version: if version == 0 { parts.version } else { version },
@@ -178,7 +193,9 @@ pub(super) fn note_server(body: &[u8], side: Side, notes: &mut Notes<'_>) -> Opt
     if resumed {
         notes.mark(Marks::RESUMED);
     }
-    notes.text(Field::Tls, format!("0x{version:04x};0x{cipher:04x}").as_bytes(), side);
+    if notes.wants(Field::Tls) {
+        notes.text(Field::Tls, format!("0x{version:04x};0x{cipher:04x}").as_bytes(), side);
+    }
     Some(Reply::Chosen { version, cleartext })
 }
 
@@ -497,6 +514,31 @@ pub(super) mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_walk_over_a_hello_says_what_the_library_says(
+            edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
+            tail in proptest::collection::vec(any::<u8>(), 0..9),
+            len in any::<proptest::sample::Index>(),
+        ) {
+            let mut hello = hello_for("meet.example");
+            hello.extend(tail);
+            for (at, byte) in edits {
+                let at = at.index(hello.len());
+                hello[at] = byte;
+            }
+            hello.truncate(HEADER_LEN + len.index(hello.len() + 1));
+            let body = &hello[HEADER_LEN.min(hello.len())..];
+            let by_the_library = tls_parser::parse_tls_handshake_client_hello(body).ok().map(|(rest, hello)| {
+                let ciphers: Vec<u8> = hello.ciphers.iter().flat_map(|cipher| cipher.0.to_be_bytes()).collect();
+                (hello.version.0, ciphers, hello.ext.map(<[u8]>::to_vec), rest.to_vec())
+            });
+            let ours = Parts::body(body);
+            let theirs = by_the_library.as_ref().map(|(version, ciphers, extensions, rest)| {
+                Parts::new(*version, ciphers.into(), extensions.as_deref(), rest)
+            });
+            prop_assert_eq!(ours, theirs);
+        }
+
         #[test]
         fn no_bytes_make_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..300), start in 0..80usize) {
             read(&bytes);

@@ -13,6 +13,7 @@ pub mod dtls;
 mod gquic;
 mod hello;
 mod ja4;
+mod leaf;
 mod pieces;
 pub mod quic;
 mod quic_keys;

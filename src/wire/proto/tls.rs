@@ -35,6 +35,9 @@ const RECORD_LEN_MAX: usize = (1 << 14) + 2_048;
 /// Longest hello in the form of SSL 2 that is believed: some hundred suites of three bytes.
 const SSL2_HELLO_LEN_MAX: usize = 2_048;
 
+/// Place taken for a message when it begins, whatever it promises; most hellos and leaves fit.
+const MESSAGE_LEN_USUAL: usize = 2_048;
+
 /// Record types.
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const ALERT: u8 = 21;
@@ -166,6 +169,8 @@ struct Half {
     alert: Option<u8>,
     /// The handshake message that is being joined, its header included.
     message: Vec<u8>,
+    /// Bytes of that message that are not kept and still belong to it.
+    behind: usize,
     /// Bytes of a handshake message that nobody needs.
     skip: usize,
     /// At least one record was understood.
@@ -437,12 +442,24 @@ impl Tls {
             return rest;
         }
         let Some(len) = hello::message_len(&half.message) else { return &[] };
-        // A long chain is read as far as its leaf can reach.
-        let kept_len = HEADER_LEN + len.min(limits::HANDSHAKE_LEN_MAX);
-        let wanted = kept_len.saturating_sub(half.message.len());
-        let (part, rest) = payload.split_at_checked(wanted).unwrap_or((payload, &[]));
-        half.message.extend_from_slice(part);
-        if half.message.len() == kept_len {
+        let kept_len = half.kept_len(len);
+        if half.message.len() < kept_len {
+            let wanted = kept_len - half.message.len();
+            half.message.reserve(wanted.min(MESSAGE_LEN_USUAL));
+            let (part, rest) = payload.split_at_checked(wanted).unwrap_or((payload, &[]));
+            half.message.extend_from_slice(part);
+            if half.kept_len(len) == half.message.len() {
+                half.behind = half.unread(len);
+                if half.behind == 0 {
+                    self.joined(len, side, notes);
+                }
+            }
+            return rest;
+        }
+        // What stands behind a leaf is waited for, and not kept.
+        let (passed, rest) = payload.split_at_checked(half.behind).unwrap_or((payload, &[]));
+        half.behind -= passed.len();
+        if half.behind == 0 {
             self.joined(len, side, notes);
         }
         rest
@@ -451,7 +468,7 @@ impl Tls {
     fn joined(&mut self, len: usize, side: Side, notes: &mut Notes<'_>) {
         let half = self.half(side);
         let message = std::mem::take(&mut half.message);
-        half.skip = (HEADER_LEN + len).saturating_sub(message.len());
+        half.skip = len.saturating_sub(limits::HANDSHAKE_LEN_MAX);
         self.message(&message, side, notes);
     }
 
@@ -578,6 +595,23 @@ impl Tls {
 }
 
 impl Half {
+    /// How much of the message that is being joined is kept; its body has `len` bytes. Of a long chain what its leaf can
+    /// take, and of any chain no more than its leaf takes, once that is known.
+    fn kept_len(&self, len: usize) -> usize {
+        let bound = HEADER_LEN + len.min(limits::HANDSHAKE_LEN_MAX);
+        if self.message.first() != Some(&hello::CERTIFICATE) {
+            return bound;
+        }
+        let body = self.message.get(HEADER_LEN..).unwrap_or_default();
+        let known = certificate::leaf_end(body).unwrap_or(certificate::LEAF_AT);
+        bound.min(HEADER_LEN + known)
+    }
+
+    /// How much of it is only waited for.
+    fn unread(&self, len: usize) -> usize {
+        (HEADER_LEN + len.min(limits::HANDSHAKE_LEN_MAX)).saturating_sub(self.message.len())
+    }
+
     /// Gives up on the message that began, whose body has `len` bytes.
     fn drop_message(&mut self, len: usize) {
         self.message = Vec::new();
