@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     error::Error,
     job::{Job, Sensors, input_name, workers},
+    memory,
     options::{AuditOptions, JudgeOptions},
     outputs::Outputs,
     policy,
@@ -35,7 +36,9 @@ pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
     let demands = demands(judge, &policy)?;
     let sensors = Sensors::new(Some(&policy), &run.sensors)?;
     let capture = input_name(&options.input);
-    let job = Job { options: run, capture, policy: Some(policy.clone()), sensors: &sensors, demands, lang };
+    let limits = memory::limits(run.memory.as_deref())?;
+    let policy = Some(policy);
+    let job = Job { options: run, capture, policy, sensors: &sensors, demands, limits, lang };
     // Inputs first: an input that cannot be used must not leave a folder behind.
     let input = job.open(&options.input.inputs)?;
     let hashes = judge.out.as_ref().map(|_| InputHashes::start(input.1.paths()));

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     error::Error,
     job::{Job, Sensors, input_name},
+    memory,
     options::FlowsOptions,
     outputs::Outputs,
 };
@@ -23,6 +24,7 @@ pub(super) fn run(options: &FlowsOptions, lang: Lang) -> Result<u8, Error> {
         policy: None,
         sensors: &sensors,
         demands: Demands::default(),
+        limits: memory::limits(run.memory.as_deref())?,
         lang,
     };
     let input = job.open(&options.input.inputs)?;

@@ -4,12 +4,15 @@ use std::{path::Path, sync::Arc, thread::available_parallelism};
 
 use super::{
     error::Error,
+    memory,
     options::{InputOptions, RunOptions},
     outputs::Outputs,
     progress::Bar,
 };
 use crate::{
-    ground::model::{flow_line::LineContext, lang::Lang, limits, packet::SensorId, result::RunResult},
+    ground::model::{
+        flow_line::LineContext, lang::Lang, limits::Limits, packet::SensorId, result::RunResult,
+    },
     policy::language::Policy,
     run::{
         engine::{conclude::Demands, sink::Sink},
@@ -133,6 +136,8 @@ pub(super) struct Job<'a> {
     pub sensors: &'a Sensors,
     /// What the conclusion is held against.
     pub demands: Demands,
+    /// What the run may hold.
+    pub limits: Limits,
     /// The reader's language.
     pub lang: Lang,
 }
@@ -183,8 +188,11 @@ impl Job<'_> {
             policy: self.policy.clone(),
             demands: self.demands.clone(),
             several_sensors: self.sensors.are_several(),
-            flows_max: limits::FLOWS_MAX,
+            limits: self.limits,
         };
+        if !self.options.quiet {
+            eprintln!("sekisho: {}", memory::told(&plan.limits, self.lang));
+        }
         pipeline::run(feed, baton, &plan, sink, progress)
     }
 }

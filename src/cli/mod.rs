@@ -7,6 +7,7 @@ mod files;
 mod flows;
 mod herald;
 mod job;
+mod memory;
 mod options;
 mod outputs;
 mod policy;

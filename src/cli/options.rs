@@ -108,6 +108,9 @@ pub(super) struct RunOptions {
     /// 並列数(既定はCPUの数) / workers; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
+    /// メモリの予算(例 512M、4G。既定は2G、または搭載メモリの半分) / memory budget; 2G or half of the machine's by default
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
     /// 進み具合を表示しません / no progress
     #[arg(long, short)]
     pub quiet: bool,

@@ -7,6 +7,7 @@ use super::{
     error::Error,
     herald::{self, Announcing, Ear, Herald},
     job::{Input, Job, Sensors},
+    memory,
     options::WatchOptions,
     outputs::Outputs,
     policy, stop,
@@ -28,7 +29,9 @@ pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
     let demands = audit::demands(judge, &policy)?;
     let sensors = Sensors::new(Some(&policy), &run.sensors)?;
     let capture = run.name.clone().unwrap_or_else(|| options.interfaces.join("+"));
-    let job = Job { options: run, capture, policy: Some(policy), sensors: &sensors, demands, lang };
+    let limits = memory::limits(run.memory.as_deref())?;
+    let policy = Some(policy);
+    let job = Job { options: run, capture, policy, sensors: &sensors, demands, limits, lang };
     let stop = Stop::default();
     let (ear, mailbox) = herald::mailbox();
     // Interfaces first: they need a right that nothing else needs, and one that cannot be had leaves no folder behind.

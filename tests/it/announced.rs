@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use sekisho::{
-    ground::model::{finding::Finding, flow_line::FlowRecord, limits, result::RunResult},
+    ground::model::{finding::Finding, flow_line::FlowRecord, limits::Limits, result::RunResult},
     policy::language,
     run::{
         engine::{conclude::Demands, sink::Sink},
@@ -56,7 +56,7 @@ fn hear(capture: &Capture, workers: usize, announces: bool) -> (Vec<String>, Run
         policy: Some(Arc::new(policy)),
         demands: Demands::default(),
         several_sensors: false,
-        flows_max: limits::FLOWS_MAX,
+        limits: Limits::default(),
     };
     let mut heard = Heard { announces, ..Heard::default() };
     let result = pipeline::run(feed, baton, &plan, &mut heard, &Progress::default()).unwrap();

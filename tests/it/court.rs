@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sekisho::{
     ground::model::{
         flow_line::{FlowRecord, LineContext},
-        limits,
+        limits::Limits,
         packet::SensorId,
         result::RunResult,
         verdict::Verdict,
@@ -83,7 +83,7 @@ impl Court {
             policy: Some(self.policy.clone()),
             demands: Demands::default(),
             several_sensors: false,
-            flows_max: limits::FLOWS_MAX,
+            limits: Limits::default(),
         };
         let mut kept = Kept::default();
         let result = pipeline::run(feed, baton, &plan, &mut kept, &Progress::default()).unwrap();

@@ -7,7 +7,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use sekisho::{
-    ground::model::result::RunResult,
+    ground::model::{limits::Limits, result::RunResult},
     run::{
         engine::{conclude::Demands, sink::NullSink},
         pipeline::{self, Plan, Progress},
@@ -25,7 +25,7 @@ fn run(path: &Path, workers: usize) -> Option<RunResult> {
         policy: None,
         demands: Demands::default(),
         several_sensors: false,
-        flows_max: 10_000,
+        limits: Limits { flows: 10_000, ..Limits::default() },
     };
     pipeline::run(feed, baton, &plan, &mut NullSink, &Progress::default()).ok()
 }

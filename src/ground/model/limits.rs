@@ -5,6 +5,55 @@
 
 use super::time::Span;
 
+const MIB: u64 = 1024 * 1024;
+const GIB: u64 = 1024 * MIB;
+
+/// What a run may hold, derived from the memory it is given. What is beyond is judged by its addresses packet by packet,
+/// or read no more, and counted either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The memory it was derived from, in bytes.
+    pub memory: u64,
+    /// Live flows of the whole run.
+    pub flows: usize,
+    /// Bytes of all open streams.
+    pub stream_bytes: usize,
+    /// Bytes of datagrams that are being put together.
+    pub fragment_bytes: usize,
+    /// (client, server address) pairs with DNS names.
+    pub dns_pairs: usize,
+    /// Closed flows that wait for the same flow at another sensor.
+    pub join_held: usize,
+}
+
+impl Limits {
+    /// Shares `memory` out. Half of it holds flows, at 384 B each; a quarter holds the bytes of streams that are being
+    /// read. The last quarter is for all else: DNS pairs (a sixteenth, at 128 B), flows that wait for other sensors (a
+    /// sixteenth, at 2 KiB), datagrams in pieces (a 64th), blocks in flight (4 × 256 KiB a worker, and what they hold
+    /// decoded), findings (100,000 at about 1 KiB) and what was read of open flows.
+    ///
+    /// At 2 GiB: 2,796,202 flows, 512 MiB of streams, 32 MiB of fragments, 1,000,000 pairs, 65,536 waiting flows.
+    #[must_use]
+    pub fn within(memory: u64) -> Self {
+        let memory = memory.clamp(MEMORY_MIN, MEMORY_MAX);
+        let share = |part: u64, each: u64| usize::try_from(memory / part / each).unwrap_or(usize::MAX);
+        Self {
+            memory,
+            flows: share(2, FLOW_BYTES),
+            stream_bytes: share(4, 1),
+            fragment_bytes: share(64, 1).min(FRAGMENT_BYTES_MAX),
+            dns_pairs: share(16, 128).min(DNS_PAIRS_MAX),
+            join_held: share(16, 2048).min(JOIN_HELD_MAX),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::within(MEMORY_DEFAULT)
+    }
+}
+
 // --- reading ---
 
 /// Bytes of one block. The blocks in flight must fit the L2 cache (HOUSE §H: 256 KiB measured best, 2 MiB half as fast).
@@ -98,8 +147,19 @@ pub const SWEEP_EVERY: Span = Span::from_secs(10);
 /// A sweep frees what was idle for so much longer than its limit: stamps of merged sources are disordered by a second
 /// or two, and a late packet must still find its flow.
 pub const SWEEP_GRACE: Span = Span::from_secs(10);
-/// Live flows of the whole run unless `--memory` says otherwise: 1 M × 256 B = 256 MiB beside their streams.
-pub const FLOWS_MAX: usize = 4_000_000;
+/// Memory of a run unless `--memory` says otherwise, or half of the machine's where that is less: 2.8 M flows and 512 MiB of
+/// streams, see [`Limits::within`].
+pub const MEMORY_DEFAULT: u64 = 2 * GIB;
+/// The least that a run is given: 87 k flows and 16 MiB of streams.
+pub const MEMORY_MIN: u64 = 64 * MIB;
+/// The most, 1 TiB: 1.4 G flows, whose places still have numbers of 32 bits.
+pub const MEMORY_MAX: u64 = 1024 * GIB;
+/// A TCP connection that both ends spoke in: 64 B hot, 32 B of what it opened with, 128 B of what was counted, 128 B of what
+/// its headers say, and its place in the index. UDP takes 128 B less, and whoever never spoke 256 B (wire/flow asserts it).
+pub const FLOW_BYTES: u64 = 384;
+/// Links (source address, VLAN tags, TTL) that have a number: 16 B each and 5 B in the index, 1.4 MB a worker. A site has some
+/// hundreds; packets beyond cost a comparison more.
+pub const LINKS_MAX: usize = 65_535;
 /// Duplicates are looked for among so many packets of the same flow and direction (RULES 33).
 pub const DUPLICATE_WINDOW: usize = 4;
 /// … and no longer ago than this.
@@ -134,8 +194,6 @@ pub const TTL_DROP_MAX: u8 = 3;
 /// Ranges of one side that a settled flow remembers, 16 bytes each: a hello and its answer take two to eight segments, and
 /// those of the last milliseconds may come once more. Usually 7 × 16 B + 64 B for both sides, at most 576 B.
 pub const SETTLED_PARTS_MAX: usize = 16;
-/// Stream bytes of all flows (THREATS §2: 256 MiB).
-pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Variants of conflicting bytes that are read beside the first reading.
 pub const VARIANTS_MAX: usize = 4;
 
@@ -263,3 +321,25 @@ pub const JOIN_CANDIDATES_MAX: usize = 16;
 /// Packets whose flows are brought into the cache together. Each touches about 8 lines of 64 B: 16 × 8 × 64 B = 8 KiB, a
 /// quarter of the smallest first-level cache; fewer leave the memory idle between two groups.
 pub const LOOK_AHEAD: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_of_a_budget_stay_within_it() {
+        for memory in [0, MEMORY_MIN, 400 * MIB, MEMORY_DEFAULT, 64 * GIB, u64::MAX] {
+            let limits = Limits::within(memory);
+            let table = limits.flows as u64 * FLOW_BYTES;
+            let across = limits.dns_pairs as u64 * 128 + limits.join_held as u64 * 2048;
+            let held = table + limits.stream_bytes as u64 + limits.fragment_bytes as u64 + across;
+            assert!(limits.memory * 3 / 4 <= held && held < limits.memory, "{limits:?}");
+        }
+        assert_eq!(Limits::default().flows, 2_796_202);
+    }
+
+    #[test]
+    fn every_flow_of_the_largest_budget_has_a_number() {
+        assert!(Limits::within(u64::MAX).flows < u32::MAX as usize);
+    }
+}

@@ -16,7 +16,7 @@ use crate::{
         facts::FlowFacts,
         finding::{FindingKey, Kind, Severity},
         flow_line::FlowRecord,
-        limits,
+        limits::{self, Limits},
         tally::Tally,
         verdict::Verdict,
     },
@@ -54,6 +54,14 @@ impl Collector {
             accepted_violations: 0,
             announced: BTreeMap::new(),
         }
+    }
+
+    /// Bounds what is remembered between flows.
+    #[must_use]
+    pub fn within(mut self, limits: &Limits) -> Self {
+        self.memory = self.memory.within(limits.dns_pairs);
+        self.join = self.join.map(|join| join.within(limits.join_held));
+        self
     }
 
     /// Takes what all workers have to say of one stretch of the input, in order.

@@ -5,6 +5,7 @@ use super::seen::Seen;
 use crate::{
     ground::model::{
         decoded::{Decoded, NoFlow},
+        limits::{FRAGMENT_DATAGRAMS_MAX, Limits},
         packet::{Ordinal, PacketHead},
         tally::{Count, Tally},
         time::Timestamp,
@@ -195,7 +196,14 @@ impl Fragments {
     /// The stage of a run.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { reassembler: Reassembler::new(), settings, finished: Vec::new(), seen: Seen::default() }
+        Self::within(&Limits::default(), settings)
+    }
+
+    /// The stage of a run that may hold so much.
+    #[must_use]
+    pub fn within(limits: &Limits, settings: Settings) -> Self {
+        let reassembler = Reassembler::with_limits(limits.fragment_bytes, FRAGMENT_DATAGRAMS_MAX);
+        Self { reassembler, settings, finished: Vec::new(), seen: Seen::default() }
     }
 
     /// Puts the block's fragments together and the results into its lists. Called for every block, in order.

@@ -19,8 +19,9 @@ use crate::ground::model::{
 pub(super) type Sightings = Vec<FlowRecord>;
 
 /// Flows that wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Join {
+    held_max: usize,
     held: VecDeque<Sightings>,
     /// Number of the first one in `held`.
     first: u64,
@@ -28,7 +29,19 @@ pub(super) struct Join {
     by_ends: BTreeMap<FlowKey, Vec<u64>>,
 }
 
+impl Default for Join {
+    fn default() -> Self {
+        let by_ends = BTreeMap::new();
+        Self { held_max: limits::JOIN_HELD_MAX, held: VecDeque::new(), first: 0, by_ends }
+    }
+}
+
 impl Join {
+    /// Holds so many flows at most.
+    pub(super) fn within(self, held_max: usize) -> Self {
+        Self { held_max, ..self }
+    }
+
     /// Takes a flow; gives back one that has waited long enough, when the room is full.
     pub(super) fn add(&mut self, record: FlowRecord) -> Option<Sightings> {
         let key = ends(&record.facts);
@@ -43,7 +56,7 @@ impl Join {
         }
         numbers.push(self.first + self.held.len() as u64);
         self.held.push_back(vec![record]);
-        if self.held.len() > limits::JOIN_HELD_MAX { self.release() } else { None }
+        if self.held.len() > self.held_max { self.release() } else { None }
     }
 
     /// Gives back the flow that has waited longest.

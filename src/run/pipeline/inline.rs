@@ -24,10 +24,10 @@ pub(super) fn run(
 ) -> io::Result<RunResult> {
     let settings = settings(plan);
     let mut ingest = Ingest::new(1, settings.clone());
-    let mut fragments = Fragments::new(settings.clone());
+    let mut fragments = Fragments::within(&plan.limits, settings.clone());
     let mut shard =
         Shard::new(settings, plan.policy.clone(), telling(plan, sink)).announcing(sink.announces());
-    let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
+    let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors).within(&plan.limits);
     let (mut block, mut lists) = (Block::new(), Lists::default());
     let mut ticket = 0;
     while !progress.is_stopped() {

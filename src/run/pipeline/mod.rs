@@ -13,7 +13,7 @@ mod window;
 use std::{io, sync::Arc};
 
 use crate::{
-    ground::model::{decoded::Decoded, result::RunResult},
+    ground::model::{decoded::Decoded, limits::Limits, result::RunResult},
     policy::language::Policy,
     run::engine::{conclude::Demands, shard::Telling, sink::Sink},
     wire::{
@@ -35,8 +35,8 @@ pub struct Plan {
     pub demands: Demands,
     /// Inputs are bound to more than one sensor: the sightings of one flow are joined (RULES 19).
     pub several_sensors: bool,
-    /// Live flows of the whole run.
-    pub flows_max: usize,
+    /// What the whole run may hold.
+    pub limits: Limits,
 }
 
 /// Runs an input to its end.
@@ -63,7 +63,9 @@ fn telling(plan: &Plan, sink: &dyn Sink) -> Telling {
 
 /// The settings of one owner's table.
 fn settings(plan: &Plan) -> Settings {
-    let whole = Settings { capacity: plan.flows_max, vlan_in_key: vlan_in_key(plan), ..Settings::default() };
+    let Limits { flows, stream_bytes, .. } = plan.limits;
+    let whole =
+        Settings { capacity: flows, stream_bytes, vlan_in_key: vlan_in_key(plan), ..Settings::default() };
     whole.shared_by(plan.workers)
 }
 

@@ -54,13 +54,13 @@ pub(super) fn run(
     let relay = Relay {
         feed,
         baton: Mutex::new(baton),
-        fragments: Mutex::new(Fragments::new(settings.clone())),
+        fragments: Mutex::new(Fragments::within(&plan.limits, settings.clone())),
         leftovers: OnceLock::new(),
         window: Window::new(plan.workers, plan.workers * limits::BLOCKS_PER_WORKER, feed.is_serial()),
         progress,
         workers: plan.workers,
     };
-    let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors);
+    let mut collector = Collector::new(plan.policy.clone(), plan.several_sensors).within(&plan.limits);
     let (reports, inbox) = bounded(plan.workers * limits::BLOCKS_PER_WORKER);
     let workers = thread::scope(|scope| -> io::Result<Vec<(Ingest, Shard)>> {
         let (mut handles, mut ends) = (Vec::new(), Vec::new());

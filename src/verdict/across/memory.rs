@@ -24,9 +24,17 @@ pub struct Memory {
     ech_order: VecDeque<HostName>,
     labels: KeyedMap<IpAddr, Vec<Box<[u8]>>>,
     forgotten: u64,
+    /// Pairs at most; `None`: as many as the bound of the program allows.
+    pairs_max: Option<usize>,
 }
 
 impl Memory {
+    /// Remembers so many pairs at most.
+    #[must_use]
+    pub fn within(self, pairs: usize) -> Self {
+        Self { pairs_max: Some(pairs), ..self }
+    }
+
     /// Takes in one sighting. Answers that were told to nobody in particular name no later flow.
     pub fn hear(&mut self, sighting: &Sighting) {
         match &sighting.tale {
@@ -65,7 +73,7 @@ impl Memory {
 
     fn answer(&mut self, pair: (IpAddr, IpAddr), told: Told) {
         if !self.names.contains_key(&pair) {
-            if self.names.len() >= limits::DNS_PAIRS_MAX {
+            if self.names.len() >= self.pairs_max.unwrap_or(limits::DNS_PAIRS_MAX) {
                 if let Some(oldest) = self.names_order.pop_front() {
                     self.names.remove(&oldest);
                 }

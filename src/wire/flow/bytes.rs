@@ -58,6 +58,9 @@ impl<S: Default> Flows<S> {
             held.data.get_or_insert_with(|| payload.into());
             return;
         }
+        if spoken.reading.is_none() && payload.is_empty() && packet.payload_wire_len == 0 {
+            return; // Nothing was said, and nothing waits: acknowledgments alone cost no streams.
+        }
         let Some(mut tcp) = spoken.tcp.take() else { return };
         let mut reading = spoken.reading.take().unwrap_or_default();
         let arrival = Arrival { side: now.side, packet, head, payload, doubt: now.doubt };

@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 
 use super::{
-    entry::{Hot, HotMarks, NO_VLAN, Opening, Rare, Spoken},
+    counting::Count,
+    entry::{FirstMarks, Hot, HotMarks, Opening, Rare, Spoken},
+    links::{Changes, Links},
     role::role,
     tcp::{SideMarks, Tcp},
 };
 use crate::ground::model::{
     address::Transport,
     cause::{Cause, Causes},
-    decoded::TcpFlags,
     facts::{EndReason, FlowFacts, SideFacts, TcpState},
     key::{Endpoint, FlowKey, Side},
     packet::SensorId,
@@ -28,18 +29,30 @@ pub(super) fn end_reason(hot: &Hot, reason: EndReason) -> EndReason {
 }
 
 /// The facts of a flow as it stands. Identity is left empty: whoever read the bytes fills it in.
-pub(super) fn facts(hot: &Hot, opening: &Opening, spoken: &Spoken, reason: EndReason) -> FlowFacts {
+pub(super) fn facts(
+    hot: &Hot,
+    opening: &Opening,
+    spoken: &Spoken,
+    links: &Links,
+    reason: EndReason,
+) -> FlowFacts {
     let key = key(hot, opening);
     let ends = [key.low, key.high];
     let [opener, answerer] = if hot.marks.has(HotMarks::OPENER_LOW) { ends } else { [key.high, key.low] };
     let tcp = spoken.tcp.as_deref();
-    let (client, basis) = role(key.transport, tcp, opening.well_inside, opener, answerer);
+    let (client, basis) =
+        role(key.transport, tcp, opening.marks.has(FirstMarks::WELL_INSIDE), opener, answerer);
     let end = end_reason(hot, reason);
     let no_rare = Rare::default();
     let rare = spoken.rare.as_deref().unwrap_or(&no_rare);
-    let sides = Side::BOTH.map(|side| side_facts(side, opening, spoken, rare));
+    let seen = Side::BOTH.map(|side| {
+        let only = hot.link.get(side.index()).and_then(|number| links.get(*number));
+        rare.links(side, only)
+    });
+    let sides =
+        Side::BOTH.map(|side| side_facts(side, seen.get(side.index()).copied().flatten(), spoken, rare));
     FlowFacts {
-        id: opening.id,
+        id: opening.id(),
         carrier: opening.carrier,
         transport: key.transport,
         opener,
@@ -50,16 +63,16 @@ pub(super) fn facts(hot: &Hot, opening: &Opening, spoken: &Spoken, reason: EndRe
         sides,
         encap: key.encap,
         outers: opening.wide.as_ref().map(|wide| wide.outers.clone()).unwrap_or_default(),
-        sensor: opening.sensor,
+        sensor: key.sensor,
         also_seen: Vec::new(),
         interface: opening.interface,
         first: opening.first,
         last: hot.last,
-        first_frame: opening.id.ordinal,
+        first_frame: opening.ordinal,
         last_frame: spoken.last_frame,
         tcp: if end == EndReason::Reset { TcpState::Closed } else { hot.state },
         rtt: tcp.and_then(Tcp::rtt),
-        icmp: opening.icmp,
+        icmp: opening.icmp(hot),
         icmp_errors: (rare.icmp_errors > 0).then_some((rare.icmp_errors, rare.icmp_error)),
         icmp_error_bytes: rare.icmp_error_bytes,
         noted_syns: spoken.noted_syns(),
@@ -83,23 +96,23 @@ fn key(hot: &Hot, opening: &Opening) -> FlowKey {
     })
 }
 
-fn side_facts(side: Side, opening: &Opening, spoken: &Spoken, rare: &Rare) -> SideFacts {
+fn side_facts(side: Side, links: Option<Changes>, spoken: &Spoken, rare: &Rare) -> SideFacts {
     let index = side.index();
     let of = |counters: &[u64; 2]| counters.get(index).copied().unwrap_or(0);
-    let wire_bytes = of(&spoken.wire);
+    let wire_bytes = spoken.total(Count::Wire, side);
     let mut facts = SideFacts {
-        packets: of(&spoken.packets),
+        packets: spoken.total(Count::Packets, side),
         wire_bytes,
         captured_bytes: wire_bytes.saturating_sub(of(&rare.cut_bytes)),
-        payload_bytes: of(&spoken.payload),
+        payload_bytes: spoken.total(Count::Payload, side),
         duplicates: of(&rare.duplicates),
         duplicate_bytes: of(&rare.duplicate_bytes),
         cut: of(&rare.cut),
-        ttl: opening.ttl.get(index).copied().unwrap_or_default(),
-        macs: [opening.macs.get(index).copied().flatten(), rare.macs.get(index).copied().flatten()],
+        ttl: links.map(|links| links.ttl).unwrap_or_default(),
+        macs: links.map(|links| links.macs).unwrap_or_default(),
         ..SideFacts::default()
     };
-    facts.vlans.extend(opening.vlans.get(index).copied().filter(|vlan| *vlan != NO_VLAN));
+    facts.vlans.extend(links.and_then(|links| links.vlan));
     if let Some(more) = rare.vlans.get(index) {
         facts.vlans.extend(more);
     }
@@ -132,7 +145,7 @@ fn causes(
     if (opened.packets == 0 || answered.packets == 0) && !is_group(answerer.addr) {
         causes.add(Cause::OneWay);
     }
-    if rare.macs.iter().any(Option::is_some) {
+    if sides.iter().any(|side| matches!(side.macs, [_, Some(_)])) {
         causes.add(Cause::MacChange);
     }
     let Some(tcp) = &spoken.tcp else { return causes };
@@ -141,7 +154,7 @@ fn causes(
     }
     for side in &tcp.sides {
         for doubt in side.doubts() {
-            causes.add_with(doubt.reason.cause, doubt.reason.why);
+            doubt.reason.note(&mut causes);
         }
         // Once nobody reads any more, loss is counted and lifts nothing (RULES 24).
         if hot.marks.has(HotMarks::READING) {
@@ -163,32 +176,24 @@ fn is_group(addr: IpAddr) -> bool {
 
 impl Spoken {
     /// What one packet alone comes to: the spoken part of a flow that has not been given one yet.
-    pub(super) fn first(hot: &mut Hot, opening: &Opening) -> Self {
-        let mut spoken = Self {
-            packets: [1, 0],
-            wire: [u64::from(hot.wire), 0],
-            payload: [u64::from(opening.payload), 0],
-            last_frame: opening.id.ordinal,
-            ..Self::default()
-        };
+    ///
+    /// `ttl` is the largest of the opener.
+    pub(super) fn first(hot: &mut Hot, opening: &Opening, ttl: u8) -> Self {
+        let mut spoken = Self { last_frame: opening.ordinal, ..Self::default() };
+        spoken.change(Count::Packets, Side::Opener, |_| 1);
+        spoken.change(Count::Wire, Side::Opener, |_| u64::from(hot.wire));
+        spoken.change(Count::Payload, Side::Opener, |_| u64::from(hot.payload));
         let [recent, _] = &mut spoken.recent;
-        recent.is_repeated(hot.digest, opening.first);
-        if opening.has_tcp {
-            let head = crate::ground::model::decoded::TcpHead {
-                seq: opening.seq,
-                ack: opening.ack,
-                flags: TcpFlags(opening.flags),
-                window: 0,
-                signed: opening.signed,
-            };
+        recent.is_repeated(hot.digest(), opening.first);
+        if let Some(head) = opening.tcp(hot) {
             let segment = super::tcp::Segment {
                 side: Side::Opener,
                 head: &head,
-                len: opening.payload,
-                ttl: opening.ttl.first().map_or(0, |[_, most]| *most),
+                len: hot.payload,
+                ttl,
                 at: opening.first,
                 doubt: None,
-                sound: opening.sound,
+                sound: opening.marks.has(FirstMarks::SOUND),
                 young: true,
             };
             let mut tcp = Tcp::default();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::ground::model::{
     cause::Cause,
-    decoded::{Decoded, PacketMarks, VLANS_KEPT},
+    decoded::{Decoded, PacketMarks},
     key::{Side, Tuple},
     limits,
 };
@@ -18,12 +18,10 @@ use crate::ground::model::{
 impl<S: Default> Flows<S> {
     /// Counts a packet in a flow that is there; true when it is a duplicate.
     pub(super) fn absorb(&mut self, slot: u32, packet: &Decoded, side: Side) -> bool {
-        let link = self.hashers.link(packet);
-        self.note_link(slot, packet, side, link);
+        self.note_link(slot, packet, side);
         if self.speak(slot).is_none() {
             return false;
         }
-        let first = self.opening.get(slot).map(|opening| opening.first).unwrap_or_default();
         let Some(hot) = self.hot.get_mut(slot) else { return false };
         let Some(spoken) = self.spoken.get_mut(hot.spoken) else { return false };
         let at = packet.head.at;
@@ -49,15 +47,19 @@ impl<S: Default> Flows<S> {
         }
         let before = hot.state;
         if let Some(head) = &packet.tcp {
+            let said = spoken.total(Count::Payload, side);
+            // Asked for only while the flow has few packets: the opening lies in a line of its own.
+            let seen = Side::BOTH.iter().map(|side| spoken.total(Count::Packets, *side)).sum::<u64>();
+            let young = seen < u64::from(limits::HOLE_PATIENCE_PACKETS)
+                && self
+                    .opening
+                    .get(slot)
+                    .is_some_and(|opening| at.since(opening.first).abs() < limits::HOLE_PATIENCE);
             // None yet, when the flow's first packets were cut inside their headers.
             let tcp = spoken.tcp.get_or_insert_default();
-            let reason = doubt::reason(packet, head, tcp.side(side), tcp.side(side.other()));
+            let reason = doubt::reason(packet, head, tcp, side);
             self.now.doubt = reason;
-            self.now.again = tcp.side(side).again(
-                head,
-                packet.payload_wire_len,
-                spoken.payload.get(side.index()).copied().unwrap_or_default(),
-            );
+            self.now.again = tcp.side(side).again(head, packet.payload_wire_len, said);
             let segment = Segment {
                 side,
                 head,
@@ -66,8 +68,7 @@ impl<S: Default> Flows<S> {
                 at,
                 doubt: reason,
                 sound: is_sound(packet),
-                young: at.since(first).abs() < limits::HOLE_PATIENCE
-                    && spoken.packets.iter().sum::<u64>() < u64::from(limits::HOLE_PATIENCE_PACKETS),
+                young,
             };
             if tcp.segment(&segment, hot) == Meaning::AnotherSyn {
                 spoken.hold(packet, side);
@@ -77,50 +78,6 @@ impl<S: Default> Flows<S> {
             self.schedule(slot);
         }
         false
-    }
-
-    /// Notes link addresses, tags and TTL where they differ from the side's last packet.
-    pub(super) fn note_link(&mut self, slot: u32, packet: &Decoded, side: Side, link: u32) {
-        let Some(known) = self.hot.get_mut(slot).and_then(|hot| hot.link.get_mut(side.index())) else {
-            return;
-        };
-        let is_first = *known == 0;
-        if std::mem::replace(known, link) == link {
-            return;
-        }
-        let more = match self.opening.get_mut(slot) {
-            Some(opening) => opening.note_link(packet, side, is_first),
-            None => return,
-        };
-        if (more.0.is_some() || more.1)
-            && let Some(spoken) = self.speak(slot)
-        {
-            let rare = spoken.rare();
-            if let (Some(mac), Some(known)) = (more.0, rare.macs.get_mut(side.index())) {
-                known.get_or_insert(mac);
-            }
-            self.note_tags(slot, packet, side);
-        }
-    }
-
-    /// Notes the tags of a packet beside the first one of its side, which stands in the opening.
-    pub(super) fn note_tags(&mut self, slot: u32, packet: &Decoded, side: Side) {
-        let first = self.opening.get(slot).and_then(|opening| opening.vlans.get(side.index()).copied());
-        let Some(spoken) = self.speak(slot) else { return };
-        let rare = spoken.rare();
-        let Some(ids) = rare.vlans.get_mut(side.index()) else { return };
-        let tags = packet.link.vlans;
-        let mut is_more = usize::from(tags.count()) > VLANS_KEPT;
-        for id in tags.ids().iter().filter(|id| Some(**id) != first) {
-            if !ids.contains(id) {
-                // Four in all.
-                if ids.len() + 1 < VLANS_KEPT { ids.push(*id) } else { is_more = true }
-            }
-        }
-        if is_more {
-            // Tags that are not kept cannot be held against the segments.
-            rare.causes.add_with(Cause::VlanSegmentMismatch, "tags");
-        }
     }
 
     /// Counts an ICMP error in the flow it is about (RULES 11), when that flow is there.
@@ -144,19 +101,64 @@ impl<S: Default> Flows<S> {
     }
 }
 
+/// What is counted for each side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    /// Packets, duplicates not counted.
+    Packets,
+    /// Their bytes on the wire.
+    Wire,
+    /// Their payload by the IP length.
+    Payload,
+}
+
+/// The lower halves of a flow's counters, or how often those began anew: few flows count beyond 4 G of anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counters([[u32; 2]; 3]);
+
+impl Counters {
+    fn get(&self, what: Count, side: Side) -> u32 {
+        self.0.get(what as usize).and_then(|sides| sides.get(side.index())).copied().unwrap_or_default()
+    }
+
+    fn set(&mut self, what: Count, side: Side, value: u32) {
+        if let Some(place) = self.0.get_mut(what as usize).and_then(|sides| sides.get_mut(side.index())) {
+            *place = value;
+        }
+    }
+}
+
 impl Spoken {
-    pub(super) fn count(&mut self, counted: Counted, side: Side) {
-        let index = side.index();
-        let counters = [
-            (&mut self.packets, counted.packets),
-            (&mut self.wire, counted.wire),
-            (&mut self.payload, counted.payload),
-        ];
-        for (counter, by) in counters {
-            if let Some(counter) = counter.get_mut(index) {
-                *counter += by;
+    /// What was counted of a side.
+    pub(super) fn total(&self, what: Count, side: Side) -> u64 {
+        let turns = self.rare.as_ref().map_or(0, |rare| rare.turns.get(what, side));
+        u64::from(turns) << 32 | u64::from(self.counters.get(what, side))
+    }
+
+    /// Changes what was counted.
+    pub(super) fn change(&mut self, what: Count, side: Side, count: impl FnOnce(u64) -> u64) {
+        let total = self.total(what, side);
+        let (before, after) = (total >> 32, count(total));
+        self.counters.set(what, side, after as u32);
+        if before != after >> 32 {
+            self.rare().turns.set(what, side, (after >> 32) as u32);
+        }
+    }
+
+    /// Begins to count anew.
+    pub(super) fn clear(&mut self) {
+        for what in [Count::Packets, Count::Wire, Count::Payload] {
+            for side in Side::BOTH {
+                self.change(what, side, |_| 0);
             }
         }
+    }
+
+    pub(super) fn count(&mut self, counted: Counted, side: Side) {
+        let index = side.index();
+        self.change(Count::Packets, side, |count| count + counted.packets);
+        self.change(Count::Wire, side, |count| count + counted.wire);
+        self.change(Count::Payload, side, |count| count + counted.payload);
         if counted.cut > 0 {
             let rare = self.rare();
             if let (Some(cut), Some(bytes)) = (rare.cut.get_mut(index), rare.cut_bytes.get_mut(index)) {

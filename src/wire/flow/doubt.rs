@@ -4,30 +4,51 @@
 //! bytes and no other copy differs, a cause stays. A capturing host with offload shows a wrong checksum on everything
 //! it sends; its bytes are acknowledged, so they lift nothing.
 
-use super::tcp::{SideMarks, TcpSide, extend};
+use super::tcp::{SideMarks, Tcp, TcpSide, extend};
 use crate::ground::model::{
-    cause::Cause,
+    cause::{Cause, Causes},
     decoded::{Decoded, PacketMarks, TcpFlags, TcpHead},
+    key::Side,
     limits,
 };
 
 /// Why a packet is doubted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reason {
-    /// The cause it becomes.
-    pub(super) cause: Cause,
-    /// Its argument.
-    pub(super) why: &'static str,
-    /// It acknowledges up to here what the other end has not been seen to send; 0 for other reasons. Once that was seen
-    /// too, the mirror's disorder explains it.
-    pub(super) acks: u64,
+pub(super) enum Reason {
+    /// Its TTL suggests that it was to die on the way.
+    LowTtl,
+    /// Its flags contradict each other, or ACK is missing.
+    Flags,
+    /// It is signed and the others are not, or the other way round.
+    Signed,
+    /// It lies outside of what the peer takes.
+    Seq,
+    /// It acknowledges what lies before the first byte.
+    AckBefore,
+    /// It acknowledges up to here what the other end has not been seen to send. Once that was seen too, the mirror's disorder
+    /// explains it.
+    AckUnseen(u64),
+    /// Its checksum is wrong.
+    Checksum,
 }
 
 impl Reason {
+    /// Adds the cause it becomes.
+    pub(super) fn note(self, causes: &mut Causes) {
+        match self {
+            Self::LowTtl => causes.add(Cause::LowTtlSuspect),
+            Self::Flags => causes.add_with(Cause::OutOfWindow, "flags"),
+            Self::Signed => causes.add_with(Cause::OutOfWindow, "signed"),
+            Self::Seq => causes.add_with(Cause::OutOfWindow, "seq"),
+            Self::AckBefore | Self::AckUnseen(_) => causes.add_with(Cause::OutOfWindow, "ack"),
+            Self::Checksum => causes.add(Cause::BadChecksum),
+        }
+    }
+
     /// True when not even its acknowledgment is believed. A wrong checksum alone is too common for that: on loopback
     /// and virtual links both directions have it.
-    pub(super) fn denies_ack(self) -> bool {
-        self.cause != Cause::BadChecksum
+    pub(super) const fn denies_ack(self) -> bool {
+        !matches!(self, Self::Checksum)
     }
 }
 
@@ -43,21 +64,21 @@ pub(super) struct Doubt {
 }
 
 /// Looks for a reason to doubt a TCP packet, before it has changed anything.
-pub(super) fn reason(packet: &Decoded, head: &TcpHead, me: &TcpSide, peer: &TcpSide) -> Option<Reason> {
-    let doubt = |cause, why| Some(Reason { cause, why, acks: 0 });
+pub(super) fn reason(packet: &Decoded, head: &TcpHead, tcp: &Tcp, side: Side) -> Option<Reason> {
+    let (me, peer) = (tcp.side(side), tcp.side(side.other()));
     let flags = head.flags;
-    if packet.ttl.saturating_add(limits::TTL_DROP_MAX) < me.ttl {
-        return doubt(Cause::LowTtlSuspect, "");
+    if packet.ttl.saturating_add(limits::TTL_DROP_MAX) < tcp.ttl(side) {
+        return Some(Reason::LowTtl);
     }
     let contradictory = flags.has(TcpFlags::SYN) && (flags.has(TcpFlags::FIN) || flags.has(TcpFlags::RST))
         || flags.has(TcpFlags::FIN) && flags.has(TcpFlags::RST);
     // Behind the handshake every segment carries ACK (RFC 9293 section 3.10.7.4); without it the peer drops it.
     let bare = !flags.has(TcpFlags::SYN) && !flags.has(TcpFlags::RST) && !flags.has(TcpFlags::ACK);
     if contradictory || bare {
-        return doubt(Cause::OutOfWindow, "flags");
+        return Some(Reason::Flags);
     }
     if me.flags.0 != 0 && head.signed != me.marks.has(SideMarks::SIGNED) {
-        return doubt(Cause::OutOfWindow, "signed");
+        return Some(Reason::Signed);
     }
     if me.marks.has(SideMarks::ANCHORED) && !flags.has(TcpFlags::SYN) {
         let at = extend(me.next, head.seq);
@@ -65,7 +86,7 @@ pub(super) fn reason(packet: &Decoded, head: &TcpHead, me: &TcpSide, peer: &TcpS
         let lowest = me.start - u64::from(packet.payload_wire_len <= 1);
         let before = me.marks.has(SideMarks::ISN) && at < lowest && packet.payload_wire_len > 0;
         if before || at > me.next + limits::SEQUENCE_JUMP_MAX {
-            return doubt(Cause::OutOfWindow, "seq");
+            return Some(Reason::Seq);
         }
     }
     if flags.has(TcpFlags::ACK) && !flags.has(TcpFlags::SYN) && peer.marks.has(SideMarks::ISN) {
@@ -73,14 +94,14 @@ pub(super) fn reason(packet: &Decoded, head: &TcpHead, me: &TcpSide, peer: &TcpS
         let at = extend(peer.next, head.ack);
         let sent = peer.next.max(peer.acked);
         if at < peer.start {
-            return doubt(Cause::OutOfWindow, "ack");
+            return Some(Reason::AckBefore);
         }
         if at > sent + 1 {
-            return Some(Reason { cause: Cause::OutOfWindow, why: "ack", acks: at });
+            return Some(Reason::AckUnseen(at));
         }
     }
     if packet.marks.has(PacketMarks::BAD_CHECKSUM) && !me.is_offloaded() {
-        return doubt(Cause::BadChecksum, "");
+        return Some(Reason::Checksum);
     }
     None
 }
@@ -105,6 +126,9 @@ impl TcpSide {
         if doubts.len() >= limits::DOUBTS_MAX {
             return Some(reason);
         }
+        if doubts.is_empty() {
+            doubts.reserve_exact(1);
+        }
         doubts.push(Doubt { from, to, reason });
         None
     }
@@ -127,7 +151,7 @@ impl TcpSide {
         if let Some(trouble) = &mut self.trouble
             && !trouble.doubts.is_empty()
         {
-            trouble.doubts.retain(|doubt| doubt.reason.acks == 0 || doubt.reason.acks > sent);
+            trouble.doubts.retain(|doubt| !matches!(doubt.reason, Reason::AckUnseen(acks) if acks <= sent));
         }
     }
 

@@ -3,12 +3,9 @@
 use crate::ground::model::{limits, time::Timestamp};
 
 /// The last few packets of one side: for each 40 bits of its keyed digest and 24 bits of its time, in units of 1,024 ns
-/// (a turn of 17 s, far beyond the window).
+/// (a turn of 17 s, far beyond the window). The oldest is first.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Recent {
-    packets: [u64; limits::DUPLICATE_WINDOW],
-    next: u8,
-}
+pub(super) struct Recent([u64; limits::DUPLICATE_WINDOW]);
 
 const TIME_BITS: u32 = 24;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
@@ -24,18 +21,17 @@ impl Recent {
         let now = (at.nanos() >> 10) as u64 & TIME_MASK;
         let packet = digest & !TIME_MASK | now;
         let window = (limits::DUPLICATE_AGE.nanos() >> 10) as u64;
-        let repeated = self.packets.iter().any(|known| {
+        let repeated = self.0.iter().any(|known| {
             let apart = now.wrapping_sub(*known) & TIME_MASK;
             *known != 0
                 && (known ^ packet) & !TIME_MASK == 0
                 && apart.min((TIME_MASK + 1 - apart) & TIME_MASK) <= window
         });
         if !repeated {
-            let index = usize::from(self.next) % limits::DUPLICATE_WINDOW;
-            if let Some(slot) = self.packets.get_mut(index) {
-                *slot = packet;
+            self.0.rotate_left(1);
+            if let Some(last) = self.0.last_mut() {
+                *last = packet;
             }
-            self.next = self.next.wrapping_add(1);
         }
         repeated
     }

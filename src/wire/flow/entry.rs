@@ -10,11 +10,20 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-use super::{duplicate::Recent, expiry, reading::Reading, reuse::HeldSyn, settled::Settled, tcp::Tcp};
+use super::{
+    counting::Counters,
+    duplicate::Recent,
+    expiry,
+    links::{Changes, SILENT},
+    reading::Reading,
+    reuse::HeldSyn,
+    settled::Settled,
+    tcp::Tcp,
+};
 use crate::ground::model::{
-    address::{Mac, Transport},
+    address::Transport,
     cause::Causes,
-    decoded::{Decoded, Outer, PacketMarks, TcpFlags},
+    decoded::{Decoded, Outer, PacketMarks, TcpFlags, TcpHead},
     facts::{FlowId, TcpState},
     key::{Endpoint, FlowKey, Side, TunnelKind, Tuple},
     limits,
@@ -92,16 +101,9 @@ impl Hashers {
         self.digest.hash_one(bytes) as u32 | 1
     }
 
-    /// A fingerprint of what the link layer and the TTL of a packet are: it changes seldom inside a flow.
-    pub(super) fn link(&self, packet: &Decoded) -> u32 {
-        let mac = packet
-            .link
-            .macs
-            .map_or(0, |[source, _]| source.0.iter().fold(1, |word, byte| word << 8 | u64::from(*byte)));
-        let tags = packet.link.vlans.ids().iter().fold(0, |word, id| word << 16 | u64::from(*id));
-        let counts = u64::from(packet.link.vlans.count()) << 8 | u64::from(packet.ttl);
-        // Never zero: zero stands for a side that has not spoken.
-        self.digest.hash_one((mac, tags, counts)) as u32 | 1
+    /// A hash of two words.
+    pub(super) fn words(&self, one: u64, other: u64) -> u64 {
+        self.index.hash_one((one, other))
     }
 }
 
@@ -196,23 +198,28 @@ impl HotMarks {
     }
 }
 
-/// What every packet of the flow touches.
+/// What every packet of the flow touches: one cache line.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct Hot {
     /// The key.
     pub(super) key: ShortKey,
     /// Largest stamp.
     pub(super) last: Timestamp,
-    /// Digest of the first packet, for the duplicate that comes second.
-    pub(super) digest: u64,
     /// Place of the spoken part.
     pub(super) spoken: u32,
     /// Bucket of the wheel that holds this flow.
     pub(super) scheduled: u32,
-    /// Fingerprint of the last packet's link layer and TTL, for each side.
+    /// Number of the last packet's link, for each side.
     pub(super) link: [u32; 2],
     /// Bytes on the wire of the first packet.
     pub(super) wire: u32,
+    /// Its payload bytes by the IP length.
+    pub(super) payload: u32,
+    /// Sequence and acknowledgment number of the first packet; ICMP type and code.
+    pub(super) numbers: [u32; 2],
+    /// What the duplicate that comes second is compared by: the bits of the digest that [`Recent`] looks at.
+    pub(super) digest: [u8; 5],
     /// The protocol above IP.
     pub(super) transport: Transport,
     /// How far TCP came.
@@ -221,43 +228,59 @@ pub(super) struct Hot {
     pub(super) marks: HotMarks,
 }
 
-/// What the first packet said, and what changes seldom.
+/// What the first packet said, and what never changes.
 #[derive(Clone, Debug)]
 pub(super) struct Opening {
-    /// The flow's name.
-    pub(super) id: FlowId,
-    /// Stamp of the first packet.
+    /// Frame of the first packet.
+    pub(super) ordinal: Ordinal,
+    /// Its stamp.
     pub(super) first: Timestamp,
-    /// Payload bytes, sequence and acknowledgment number and flags of the first packet.
-    pub(super) payload: u32,
-    pub(super) seq: u32,
-    pub(super) ack: u32,
-    pub(super) flags: u16,
-    /// It had a whole TCP header, and a signed one.
-    pub(super) has_tcp: bool,
-    pub(super) signed: bool,
-    /// Its checksum was looked at and is right.
-    pub(super) sound: bool,
-    pub(super) sensor: SensorId,
-    pub(super) interface: InterfaceId,
-    /// First source address of each side on the link.
-    pub(super) macs: [Option<Mac>; 2],
-    /// First VLAN of each side; [`NO_VLAN`] when untagged.
-    pub(super) vlans: [u16; 2],
-    /// Smallest and largest TTL of each side.
-    pub(super) ttl: [[u8; 2]; 2],
-    /// ICMP type and code.
-    pub(super) icmp: Option<[u8; 2]>,
-    /// Kind of the outer layer, as [`Decoded::carrier`].
-    pub(super) carrier: Option<TunnelKind>,
-    /// The flow began at least one idle limit after its source (RULES 25).
-    pub(super) well_inside: bool,
     /// Key and outer layers, where there are any.
     pub(super) wide: Option<Box<Wide>>,
+    pub(super) interface: InterfaceId,
+    /// Its TCP flags and what was found about it.
+    pub(super) marks: FirstMarks,
+    /// Kind of the outer layer, as [`Decoded::carrier`].
+    pub(super) carrier: Option<TunnelKind>,
+    /// Which outer layer of its frame, as in [`FlowId`].
+    pub(super) layer: u8,
 }
 
-/// No tag.
-pub(super) const NO_VLAN: u16 = u16::MAX;
+/// Flags of a first packet (12 bits, RFC 9293 section 3.1) and four facts about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct FirstMarks(u16);
+
+impl FirstMarks {
+    /// It had a whole TCP header.
+    pub(super) const TCP: Self = Self(1 << 12);
+    /// A signed one; for what is not TCP: an ICMP type and code.
+    pub(super) const SIGNED: Self = Self(1 << 13);
+    /// See [`FirstMarks::SIGNED`].
+    pub(super) const ICMP: Self = Self::SIGNED;
+    /// Its checksum was looked at and is right.
+    pub(super) const SOUND: Self = Self(1 << 14);
+    /// The flow began at least one idle limit after its source (RULES 25).
+    pub(super) const WELL_INSIDE: Self = Self(1 << 15);
+
+    /// True when the bit of `other` is set.
+    pub(super) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn of(packet: &Decoded) -> Self {
+        let limit = expiry::idle_limit(packet.tuple.transport, TcpState::None);
+        let flags = packet.tcp.map_or(0, |head| head.flags.0 & 0x0fff);
+        let facts = [
+            (Self::TCP, packet.tcp.is_some()),
+            (Self::SIGNED, packet.tcp.is_some_and(|head| head.signed)),
+            (Self::ICMP, packet.tcp.is_none() && packet.icmp.is_some()),
+            (Self::SOUND, is_sound(packet)),
+            (Self::WELL_INSIDE, i64::from(packet.head.source_age_secs) >= limit.nanos() / SECOND),
+        ];
+        let set = facts.iter().filter(|(_, is_set)| *is_set).fold(0, |all, (mark, _)| all | mark.0);
+        Self(flags | set)
+    }
+}
 
 /// What only tunnelled, tagged or IPv6 flows need.
 #[derive(Clone, Debug, Default)]
@@ -271,12 +294,8 @@ pub(super) struct Wide {
 /// What a flow needs from its second packet on.
 #[derive(Debug, Default)]
 pub(super) struct Spoken {
-    /// Packets of each side, duplicates not counted.
-    pub(super) packets: [u64; 2],
-    /// Their bytes on the wire.
-    pub(super) wire: [u64; 2],
-    /// Their payload by the IP length.
-    pub(super) payload: [u64; 2],
+    /// Packets of each side, duplicates not counted; their bytes on the wire; their payload by the IP length.
+    pub(super) counters: Counters,
     /// The last few packets of each side (RULES 33).
     pub(super) recent: [Recent; 2],
     /// The last frame.
@@ -300,8 +319,8 @@ pub(super) struct Rare {
     /// Packets of each side that the snaplen cut, and the bytes that are missing from the capture.
     pub(super) cut: [u64; 2],
     pub(super) cut_bytes: [u64; 2],
-    /// The second source address of each side.
-    pub(super) macs: [Option<Mac>; 2],
+    /// What was noted of each side's links, where they changed or have no number.
+    pub(super) links: [Option<Changes>; 2],
     /// VLAN ids beyond the first of each side.
     pub(super) vlans: [Vec<u16>; 2],
     /// ICMP errors about the flow, the last one's type and code, and their bytes.
@@ -310,6 +329,8 @@ pub(super) struct Rare {
     pub(super) icmp_error_bytes: u64,
     /// SYNs that wait for a SYN-ACK (RULES 34).
     pub(super) held: Vec<HeldSyn>,
+    /// How often the counters of the spoken part began anew.
+    pub(super) turns: Counters,
     /// SYNs that were noted and found no place among the held ones.
     pub(super) noted: u64,
     /// Causes so far.
@@ -337,18 +358,32 @@ impl Hot {
             Some(_) => TcpState::Midstream,
             None => TcpState::None,
         };
+        let numbers = match (packet.tcp, packet.icmp) {
+            (Some(head), _) => [head.seq, head.ack],
+            (None, icmp) => icmp.unwrap_or_default().map(u32::from),
+        };
+        let [a, b, c, d, e, ..] = packet.digest.to_be_bytes();
+        let digest = [a, b, c, d, e];
         Self {
             key,
             last: packet.head.at,
-            digest: packet.digest,
+            digest,
             spoken: NOWHERE,
             scheduled: NOWHERE,
-            link: [link, 0],
+            link: [link, SILENT],
             wire: packet.head.wire_len,
+            payload: packet.payload_wire_len,
+            numbers,
             transport: packet.tuple.transport,
             state,
             marks,
         }
+    }
+
+    /// The digest of the first packet.
+    pub(super) const fn digest(&self) -> u64 {
+        let [a, b, c, d, e] = self.digest;
+        u64::from_be_bytes([a, b, c, d, e, 0, 0, 0])
     }
 
     /// Who sent a packet that came from the lower end, or not.
@@ -373,52 +408,34 @@ impl Opening {
             (Some(_), 0) => (limits::TUNNEL_DEPTH_MAX + 1).saturating_sub(layers.len()).max(1) as u8,
             (Some(_), layer) => layer,
         };
-        let limit = expiry::idle_limit(packet.tuple.transport, TcpState::None);
-        let tcp = packet.tcp.unwrap_or_default();
-        let mut opening = Self {
-            id: FlowId { ordinal: packet.head.ordinal, carrier: layer },
+        Self {
+            ordinal: packet.head.ordinal,
             first: packet.head.at,
-            payload: packet.payload_wire_len,
-            seq: tcp.seq,
-            ack: tcp.ack,
-            flags: tcp.flags.0,
-            has_tcp: packet.tcp.is_some(),
-            signed: tcp.signed,
-            sound: is_sound(packet),
-            sensor: packet.head.sensor,
-            interface: packet.head.interface,
-            macs: [None; 2],
-            vlans: [NO_VLAN; 2],
-            ttl: [[0; 2]; 2],
-            icmp: packet.icmp,
-            carrier: packet.carrier,
-            well_inside: i64::from(packet.head.source_age_secs) >= limit.nanos() / SECOND,
             wide,
-        };
-        opening.note_link(packet, Side::Opener, true);
-        opening
+            interface: packet.head.interface,
+            marks: FirstMarks::of(packet),
+            carrier: packet.carrier,
+            layer,
+        }
     }
 
-    /// Notes what the link layer says of a side; gives a second address, and whether there are more tags than fit here.
-    pub(super) fn note_link(&mut self, packet: &Decoded, side: Side, is_first: bool) -> (Option<Mac>, bool) {
-        let index = side.index();
-        if let Some([least, most]) = self.ttl.get_mut(index) {
-            *least = if is_first { packet.ttl } else { packet.ttl.min(*least) };
-            *most = packet.ttl.max(*most);
-        }
-        let mut second = None;
-        if let (Some([source, _]), Some(known)) = (packet.link.macs, self.macs.get_mut(index)) {
-            match known {
-                None => *known = Some(source),
-                Some(known) => second = Some(source).filter(|source| source != known),
-            }
-        }
-        let ids = packet.link.vlans.ids();
-        let Some(known) = self.vlans.get_mut(index) else { return (second, false) };
-        if let ([first, ..], NO_VLAN) = (ids, *known) {
-            *known = *first;
-        }
-        (second, ids.iter().any(|id| id != known))
+    /// The flow's name.
+    pub(super) const fn id(&self) -> FlowId {
+        FlowId { ordinal: self.ordinal, carrier: self.layer }
+    }
+
+    /// The TCP header of the first packet, as far as it is kept.
+    pub(super) fn tcp(&self, hot: &Hot) -> Option<TcpHead> {
+        let [seq, ack] = hot.numbers;
+        let flags = TcpFlags(self.marks.0 & 0x0fff);
+        let signed = self.marks.has(FirstMarks::SIGNED);
+        self.marks.has(FirstMarks::TCP).then_some(TcpHead { seq, ack, flags, window: 0, signed })
+    }
+
+    /// ICMP type and code of the first packet.
+    pub(super) fn icmp(&self, hot: &Hot) -> Option<[u8; 2]> {
+        let is_icmp = !self.marks.has(FirstMarks::TCP) && self.marks.has(FirstMarks::ICMP);
+        is_icmp.then(|| hot.numbers.map(|number| number as u8))
     }
 }
 
@@ -455,10 +472,12 @@ mod tests {
     }
 
     #[test]
-    fn the_hot_entry_fits_one_cache_line() {
-        assert!(size_of::<Hot>() <= 64, "{}", size_of::<Hot>());
-        assert!(size_of::<Opening>() <= 96, "{}", size_of::<Opening>());
-        assert!(size_of::<Spoken>() <= 192, "{}", size_of::<Spoken>());
-        assert!(size_of::<Tcp>() <= 160, "{}", size_of::<Tcp>());
+    fn the_parts_of_a_flow_have_the_sizes_that_the_limits_count_on() {
+        assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (64, 64), "one cache line, and in no other");
+        assert!(size_of::<Opening>() <= 32, "{}", size_of::<Opening>());
+        assert!(size_of::<Spoken>() <= 128, "{}", size_of::<Spoken>());
+        assert!(size_of::<Tcp>() <= 128, "{}", size_of::<Tcp>());
+        let counted_by_tests = 2 * size_of::<usize>();
+        assert!(size_of::<Reading>() - counted_by_tests <= 176, "{}", size_of::<Reading>());
     }
 }

@@ -38,7 +38,29 @@ const BUCKET_SECS: i64 = 16;
 /// says which bucket counts.
 #[derive(Debug, Default)]
 pub(super) struct Wheel {
-    buckets: BTreeMap<u32, Vec<u32>>,
+    buckets: BTreeMap<u32, Bucket>,
+}
+
+/// Flows of one bucket, in pieces: a bucket that grows copies nothing and holds no more than it needs.
+#[derive(Debug, Default)]
+struct Bucket(Vec<Vec<u32>>);
+
+/// Flows of one piece: 16 KiB.
+const PIECE_LEN: usize = 4_096;
+
+impl Bucket {
+    fn push(&mut self, slot: u32) {
+        match self.0.last_mut() {
+            Some(piece) if piece.len() < PIECE_LEN => piece.push(slot),
+            // The first piece grows as it needs, for most buckets are small.
+            None => self.0.push(vec![slot]),
+            Some(_) => {
+                let mut piece = Vec::with_capacity(PIECE_LEN);
+                piece.push(slot);
+                self.0.push(piece);
+            }
+        }
+    }
 }
 
 impl Wheel {
@@ -55,9 +77,19 @@ impl Wheel {
     }
 
     /// Takes out the first bucket that begins before or at `clock`.
-    pub(super) fn take_due(&mut self, clock: Timestamp) -> Option<(u32, Vec<u32>)> {
+    pub(super) fn take_due(&mut self, clock: Timestamp) -> Option<(u32, impl Iterator<Item = u32> + use<>)> {
         let first = self.buckets.first_entry()?;
-        (*first.key() <= Self::bucket(clock)).then(|| first.remove_entry())
+        (*first.key() <= Self::bucket(clock)).then(|| {
+            let (bucket, flows) = first.remove_entry();
+            (bucket, flows.0.into_iter().flatten())
+        })
+    }
+
+    /// Memory held, in bytes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        let pieces = self.buckets.values().flat_map(|bucket| &bucket.0);
+        pieces.map(|piece| size_of::<Vec<u32>>() + piece.capacity() * size_of::<u32>()).sum()
     }
 }
 
@@ -71,9 +103,18 @@ mod tests {
         for secs in [100, 5, 1000] {
             wheel.insert(Wheel::bucket(Timestamp::from_secs(secs)), secs as u32);
         }
-        assert_eq!(wheel.take_due(Timestamp::from_secs(150)).unwrap().1, [5]);
-        assert_eq!(wheel.take_due(Timestamp::from_secs(150)).unwrap().1, [100]);
-        assert_eq!(wheel.take_due(Timestamp::from_secs(150)), None);
+        let mut due = |secs| wheel.take_due(Timestamp::from_secs(secs)).map(|(_, flows)| flows.collect());
+        assert_eq!([due(150), due(150), due(150)], [Some(vec![5]), Some(vec![100]), None]);
+    }
+
+    #[test]
+    fn a_bucket_gives_back_every_flow_it_was_given() {
+        let mut wheel = Wheel::default();
+        let flows: Vec<u32> = (0..3 * PIECE_LEN as u32 + 1).collect();
+        flows.iter().for_each(|slot| wheel.insert(Wheel::bucket(Timestamp::from_secs(5)), *slot));
+        let (_, out) = wheel.take_due(Timestamp::from_secs(100)).unwrap();
+        assert!(out.eq(flows));
+        assert_eq!(wheel.memory(), 0);
     }
 
     #[test]

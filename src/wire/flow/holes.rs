@@ -17,6 +17,9 @@ impl Holes {
             let (from, to) = self.open.remove(0);
             self.settled = add(self.settled, from, to, acked);
         }
+        if self.open.is_empty() {
+            self.open.reserve_exact(1);
+        }
         self.open.push((from, to));
     }
 

@@ -19,11 +19,6 @@ pub(super) struct Overlaps {
 }
 
 impl Overlaps {
-    /// True when there was no conflict.
-    pub(super) fn is_empty(&self) -> bool {
-        self.copies.is_empty()
-    }
-
     /// Memory held.
     pub(super) fn cost(&self) -> usize {
         self.copies.iter().map(|(_, bytes)| bytes.len()).sum()

@@ -16,12 +16,15 @@ use crate::ground::model::{
 /// What an open reading costs beside its streams' bytes.
 const READING_OVERHEAD: usize = size_of::<Reading>();
 
+/// Data in the SYNs of both ends.
+type SynData = [Option<Box<[u8]>>; 2];
+
 /// The streams of both ends.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     pub(super) streams: [Stream; 2],
     /// Data in a SYN: it counts when the SYN-ACK acknowledges it (RFC 7413; THREATS R09).
-    syn_data: [Option<Box<[u8]>>; 2],
+    syn_data: Option<Box<SynData>>,
     /// Bytes last charged to the table.
     pub(super) charged: usize,
 }
@@ -44,13 +47,14 @@ pub(super) struct Arrival<'a> {
 impl Reading {
     /// Memory held.
     pub(super) fn cost(&self) -> usize {
-        let syn = self.syn_data.iter().flatten().map(|data| data.len()).sum::<usize>();
+        let syn =
+            self.syn_data.iter().flat_map(|data| data.iter().flatten()).map(|data| data.len()).sum::<usize>();
         READING_OVERHEAD + syn + self.streams.iter().map(Stream::cost).sum::<usize>()
     }
 
     /// Keeps data that came inside a SYN of this flow.
     pub(super) fn syn_data(&mut self, side: Side, data: &[u8], causes: &mut Causes) {
-        let Some(slot) = self.syn_data.get_mut(side.index()) else { return };
+        let Some(slot) = self.syn_data.get_or_insert_default().get_mut(side.index()) else { return };
         match slot {
             Some(known) if **known != *data => causes.add(Cause::OverlapConflict),
             Some(_) => {}
@@ -92,7 +96,7 @@ impl Reading {
         let now = arrival.packet.head.at;
         let (me, peer) = tcp.pair(side);
         if flags.has(TcpFlags::SYN) {
-            if !arrival.payload.is_empty() && me.marks.has(SideMarks::ISN) && me.isn == head.seq {
+            if !arrival.payload.is_empty() && me.marks.has(SideMarks::ISN) && me.isn() == head.seq {
                 self.syn_data(side, arrival.payload, causes);
             }
             if flags.has(TcpFlags::ACK) {
@@ -113,8 +117,8 @@ impl Reading {
 
         let missing = arrival.packet.payload_wire_len.saturating_sub(arrival.payload.len() as u32);
         if !arrival.payload.is_empty() || missing > 0 {
-            let at = extend(mine.at.unwrap_or(me.start), head.seq);
-            if mine.at.is_none() && me.marks.has(SideMarks::ISN) {
+            let at = extend(mine.at().unwrap_or(me.start), head.seq);
+            if mine.at().is_none() && me.marks.has(SideMarks::ISN) {
                 // Stacks that count wrongly give their first data the SYN's own number: read, and doubted.
                 let wrong = !me.start_is_certain() && at + 1 == me.start && arrival.payload.len() > 1;
                 mine.begin(if wrong { at } else { me.start });
@@ -128,7 +132,7 @@ impl Reading {
             match arrival.doubt {
                 Some(reason) => {
                     if let Some(reason) = me.doubt(at, reach, reason) {
-                        causes.add_with(reason.cause, reason.why);
+                        reason.note(causes);
                     }
                 }
                 None if !noted.conflict => me.confirm(at, reach),
@@ -149,7 +153,8 @@ impl Reading {
         causes: &mut Causes,
         sink: &mut Sink<'_>,
     ) {
-        let Some(data) = self.syn_data.get_mut(side.index()).and_then(Option::take) else { return };
+        let syn_data = self.syn_data.as_mut().and_then(|data| data.get_mut(side.index()));
+        let Some(data) = syn_data.and_then(Option::take) else { return };
         let accepted = extend(sender.start, ack).saturating_sub(sender.start);
         let accepted = data.get(..usize::try_from(accepted).unwrap_or(usize::MAX)).unwrap_or(&data);
         if accepted.is_empty() {
@@ -163,7 +168,7 @@ impl Reading {
     }
 
     fn drop_syn_data(&mut self, side: Side) {
-        if let Some(data) = self.syn_data.get_mut(side.index()) {
+        if let Some(data) = self.syn_data.as_mut().and_then(|data| data.get_mut(side.index())) {
             *data = None;
         }
     }

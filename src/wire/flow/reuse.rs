@@ -2,6 +2,7 @@
 //! answered it. Nobody can cut a flow in two by a SYN alone.
 
 use super::{
+    counting::Count,
     entry::{Key, Spoken},
     reading::Reading,
     table::{Flows, Outcome},
@@ -138,9 +139,9 @@ impl Spoken {
         less(&mut rare.duplicate_bytes, held.duplicate_bytes);
         less(&mut rare.cut, held.copies.cut);
         less(&mut rare.cut_bytes, held.copies.cut_bytes);
-        less(&mut self.packets, held.copies.packets);
-        less(&mut self.wire, held.copies.wire);
-        less(&mut self.payload, held.copies.payload);
+        self.change(Count::Packets, held.side, |count| count.saturating_sub(held.copies.packets));
+        self.change(Count::Wire, held.side, |count| count.saturating_sub(held.copies.wire));
+        self.change(Count::Payload, held.side, |count| count.saturating_sub(held.copies.payload));
         Some(held)
     }
 
@@ -159,7 +160,7 @@ impl<S: Default> Flows<S> {
         if let Some(tcp) = &spoken.tcp {
             let (me, peer) = (tcp.side(side), tcp.side(side.other()));
             let known =
-                me.marks.has(SideMarks::ANCHORED) && !(me.marks.has(SideMarks::ISN) && me.isn == head.seq);
+                me.marks.has(SideMarks::ANCHORED) && !(me.marks.has(SideMarks::ISN) && me.isn() == head.seq);
             if !known && peer.accepts_ack_of_syn(head.ack) {
                 return None;
             }
@@ -177,7 +178,7 @@ impl<S: Default> Flows<S> {
             hot.last = held.last;
         }
         if let Some(spoken) = self.speak(slot) {
-            (spoken.packets, spoken.wire, spoken.payload) = ([0; 2], [0; 2], [0; 2]);
+            spoken.clear();
             if let Some(rare) = &mut spoken.rare {
                 (rare.cut, rare.cut_bytes) = ([0; 2], [0; 2]);
             }

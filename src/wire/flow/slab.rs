@@ -26,6 +26,13 @@ impl<T> Slab<T> {
         self.chunks.get_mut(place as usize / CHUNK_LEN)?.get_mut(place as usize % CHUNK_LEN)
     }
 
+    /// Memory held, in bytes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        let chunks = self.chunks.iter().map(|chunk| chunk.capacity() * size_of::<T>()).sum::<usize>();
+        chunks + self.chunks.capacity() * size_of::<Vec<T>>()
+    }
+
     /// Adds one place at the end and gives its number.
     pub(super) fn push(&mut self, value: T) -> u32 {
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_LEN) {
@@ -52,6 +59,12 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T: Default> Pool<T> {
+    /// Memory held, in bytes.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.places.memory() + self.free.capacity() * size_of::<u32>()
+    }
+
     /// What lies at `place`.
     pub(super) fn get(&self, place: u32) -> Option<&T> {
         self.places.get(place)
@@ -60,6 +73,12 @@ impl<T: Default> Pool<T> {
     /// What lies at `place`, to be changed.
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
         self.places.get_mut(place)
+    }
+
+    /// Every value, those taken out as their default.
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.places.chunks.iter().flatten()
     }
 
     /// Puts a value into a free place and gives its number.

@@ -3,11 +3,10 @@
 //! The first copy of a byte is delivered; a later copy that differs is a conflict and becomes a variant (`overlap`). Work
 //! is linear in what arrives: a segment is compared and copied once, and found in a tree (THREATS R49).
 
-use std::collections::BTreeMap;
-
 use super::{
     chunk::{Chunk, Sink},
     entry::Hashers,
+    held::{Held, Segment},
     overlap::Overlaps,
     settled::{NOT_REMEMBERED, Part},
 };
@@ -16,39 +15,38 @@ use crate::ground::model::{cause::Cause, key::Side, limits, time::Timestamp};
 /// What one segment held above a hole costs beside its bytes: tree node and allocation.
 const SEGMENT_OVERHEAD: usize = 64;
 
-/// A segment that came before the bytes in front of it.
-#[derive(Debug)]
-struct Ahead {
-    bytes: Box<[u8]>,
-    /// Bytes behind it that the snaplen cut.
-    cut: u64,
-}
-
 /// One direction.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    /// Position of the next byte to deliver, once the stream has begun.
-    pub(super) at: Option<u64>,
     /// Position at which the stream began.
     first: u64,
-    /// Ends of the first segments that were delivered, counted from `first`; zero where there are no more.
-    ends: [u32; limits::SETTLED_PARTS_MAX - 1],
-    /// Position of the first byte in `kept`.
+    /// Position of the first byte in `kept`. Behind the last one stands the next byte to deliver.
     kept_from: u64,
     /// Delivered bytes, for comparison: all of them while the stream is short, then those not acknowledged.
     kept: Vec<u8>,
-    /// The beginning, when it was let go in this packet.
-    dropped: Option<Box<[u8]>>,
+    /// Ends of the first segments that were delivered, counted from `first`.
+    ends: Vec<u32>,
+    /// It has begun: its positions mean something.
+    has_begun: bool,
     /// False once the beginning was let go.
     is_whole: bool,
-    ahead: BTreeMap<u64, Ahead>,
-    ahead_bytes: usize,
-    pub(super) overlaps: Overlaps,
-    /// Packet time and packets since the peer acknowledged bytes that are still missing.
-    waiting: Option<(Timestamp, u32)>,
+    /// What a stream in order has none of.
+    trouble: Option<Box<Trouble>>,
     /// Bytes looked at, for the tests of linear time.
     #[cfg(test)]
     pub(super) work: usize,
+}
+
+/// What a stream in order has none of.
+#[derive(Debug, Default)]
+struct Trouble {
+    held: Held,
+    held_bytes: usize,
+    /// The beginning, when it was let go in this packet.
+    dropped: Option<Box<[u8]>>,
+    overlaps: Option<Box<Overlaps>>,
+    /// Packet time and packets since the peer acknowledged bytes that are still missing.
+    waiting: Option<(Timestamp, u32)>,
 }
 
 /// New bytes of a segment.
@@ -90,23 +88,70 @@ impl Noted {
 }
 
 impl Stream {
-    /// Begins at `position`, unless it has begun.
-    pub(super) fn begin(&mut self, position: u64) -> u64 {
-        *self.at.get_or_insert_with(|| {
-            (self.first, self.kept_from) = (position, position);
-            self.is_whole = true;
-            position
-        })
+    /// Position of the next byte to deliver, once the stream has begun.
+    pub(super) fn at(&self) -> Option<u64> {
+        self.has_begun.then(|| self.kept_from + self.kept.len() as u64)
     }
 
-    /// Memory held, in bytes.
+    /// Begins at `position`, unless it has begun.
+    pub(super) fn begin(&mut self, position: u64) {
+        if !self.has_begun {
+            (self.first, self.kept_from) = (position, position);
+            (self.has_begun, self.is_whole) = (true, true);
+        }
+    }
+
+    /// Memory held, in bytes, beside the stream itself.
     pub(super) fn cost(&self) -> usize {
-        self.kept.capacity() + self.ahead_bytes + self.ahead.len() * SEGMENT_OVERHEAD + self.overlaps.cost()
+        let ends = self.ends.capacity() * size_of::<u32>();
+        let trouble = self.trouble.as_ref().map_or(0, |trouble| {
+            let overlaps = trouble.overlaps.as_ref().map_or(0, |overlaps| overlaps.cost());
+            size_of::<Trouble>() + trouble.held_bytes + trouble.held.len() * SEGMENT_OVERHEAD + overlaps
+        });
+        self.kept.capacity() + ends + trouble
     }
 
     /// True when something is held above a hole.
     pub(super) fn has_hole(&self) -> bool {
-        !self.ahead.is_empty()
+        self.trouble.as_ref().is_some_and(|trouble| !trouble.held.is_empty())
+    }
+
+    /// Where the first held segment begins.
+    fn first_held(&self) -> Option<u64> {
+        self.trouble.as_ref()?.held.first()
+    }
+
+    fn pop_held(&mut self) -> Option<(u64, Segment)> {
+        let trouble = self.trouble.as_mut()?;
+        let (start, segment) = trouble.held.pop_first()?;
+        trouble.held_bytes -= segment.bytes.len();
+        Some((start, segment))
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.trouble.as_ref().map_or(0, |trouble| trouble.held_bytes)
+    }
+
+    /// Another copy of bytes, which differs.
+    fn overlap(&mut self, at: u64, bytes: &[u8]) {
+        self.trouble.get_or_insert_default().overlaps.get_or_insert_default().add(at, bytes);
+    }
+
+    /// Since when, and for how many packets, bytes are waited for.
+    fn wait(&mut self, now: Timestamp) -> (Timestamp, u32) {
+        let (since, packets) = self.trouble.get_or_insert_default().waiting.get_or_insert((now, 0));
+        *packets += 1;
+        (*since, *packets)
+    }
+
+    /// Nothing is waited for any more; a stream that is in order again needs no more than one that always was.
+    fn stop_waiting(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.waiting = None;
+            if trouble.held.is_empty() && trouble.dropped.is_none() && trouble.overlaps.is_none() {
+                self.trouble = None;
+            }
+        }
     }
 
     /// Takes in one segment and delivers what is in order now.
@@ -122,7 +167,7 @@ impl Stream {
         {
             self.work += piece.bytes.len() + 1;
         }
-        let Some(at) = self.at else {
+        let Some(at) = self.at() else {
             // Nobody knows yet where the stream begins.
             self.hold(piece, &mut noted);
             return noted;
@@ -158,7 +203,7 @@ impl Stream {
         sink: &mut Sink<'_>,
     ) {
         loop {
-            let next = self.ahead.first_key_value().map_or(u64::MAX, |(start, _)| *start);
+            let next = self.first_held().unwrap_or(u64::MAX);
             let room = usize::try_from(next - piece.at).unwrap_or(usize::MAX);
             let (fresh, rest) = piece.bytes.split_at(room.min(piece.bytes.len()));
             self.deliver(fresh, side, acked, sink);
@@ -173,34 +218,32 @@ impl Stream {
                 return;
             }
             // The held copy came first, so it is the one that counts.
-            let Some((start, held)) = self.ahead.pop_first() else { return };
-            self.ahead_bytes -= held.bytes.len();
+            let Some((start, held)) = self.pop_held() else { return };
             let (again, rest) = rest.split_at(rest.len().min(held.bytes.len()));
             if held.bytes.get(..again.len()) != Some(again) {
                 noted.conflict = true;
-                self.overlaps.add(start, again);
+                self.overlap(start, again);
             }
             self.deliver(&held.bytes, side, acked, sink);
             // What is cut lies behind the longer of the two.
             let beyond = (held.bytes.len() - again.len()) as u64;
-            let cut = piece.cut.saturating_sub(beyond).max(held.cut.saturating_sub(rest.len() as u64));
+            let cut =
+                piece.cut.saturating_sub(beyond).max(u64::from(held.cut).saturating_sub(rest.len() as u64));
             piece = Piece { at: start + held.bytes.len() as u64, bytes: rest, cut };
         }
     }
 
     /// Delivers what was held and is in order now.
     fn drain(&mut self, side: Side, acked: Option<u64>, noted: &mut Noted, sink: &mut Sink<'_>) {
-        while let Some(at) = self.at
-            && let Some(entry) = self.ahead.first_entry()
-            && *entry.key() <= at
+        while let Some(at) = self.at()
+            && self.first_held().is_some_and(|start| start <= at)
+            && let Some((start, held)) = self.pop_held()
         {
-            let (start, held) = entry.remove_entry();
-            self.ahead_bytes -= held.bytes.len();
             let old = usize::try_from(at - start).unwrap_or(usize::MAX);
             self.deliver(held.bytes.get(old..).unwrap_or(&[]), side, acked, sink);
-            let next = self.ahead.first_key_value().map_or(u64::MAX, |(start, _)| *start);
-            let at = self.at.unwrap_or(at);
-            let missing = held.cut.min(next.saturating_sub(at));
+            let next = self.first_held().unwrap_or(u64::MAX);
+            let at = self.at().unwrap_or(at);
+            let missing = u64::from(held.cut).min(next.saturating_sub(at));
             if missing > 0 {
                 noted.cut = true;
                 self.skip(missing, side, sink);
@@ -213,12 +256,12 @@ impl Stream {
             return;
         }
         sink(Chunk::Bytes { side, bytes });
-        self.waiting = None;
-        self.at = self.at.map(|at| at + bytes.len() as u64);
-        if let Some(end) = self.ends.iter_mut().find(|end| **end == 0) {
-            *end = self.at.and_then(|at| u32::try_from(at - self.first).ok()).unwrap_or(u32::MAX);
-        }
+        self.stop_waiting();
         self.kept.extend_from_slice(bytes);
+        if self.ends.len() < limits::SETTLED_PARTS_MAX - 1 {
+            let end = self.at().and_then(|at| u32::try_from(at - self.first).ok());
+            self.ends.push(end.unwrap_or(u32::MAX));
+        }
         let bound = if self.is_whole { limits::STREAM_PREFIX_MAX } else { 2 * limits::STREAM_TAIL_MAX };
         if self.kept.len() > bound {
             self.variants(true, side, sink);
@@ -232,7 +275,8 @@ impl Stream {
         let from = acked.unwrap_or(0).clamp(self.kept_from, end).max(end - (limits::STREAM_TAIL_MAX as u64));
         let drop = usize::try_from(from - self.kept_from).unwrap_or(usize::MAX).min(self.kept.len());
         if self.is_whole {
-            self.dropped = self.kept.get(..drop).map(Into::into);
+            let dropped = self.kept.get(..drop).map(Into::into);
+            self.trouble.get_or_insert_default().dropped = dropped;
         }
         self.kept.drain(..drop);
         // Room up to the next time: a buffer given back each time would be asked for again at once.
@@ -243,7 +287,7 @@ impl Stream {
 
     /// What was read, segment by segment as far as it is still kept.
     pub(super) fn parts(&self, hashers: &Hashers) -> Vec<Part> {
-        if self.at.is_none() {
+        if !self.has_begun {
             return Vec::new();
         }
         let mut parts: Vec<_> =
@@ -254,7 +298,7 @@ impl Stream {
 
     /// The first segments of what was let go since the last call: they are compared by their hashes from now on.
     pub(super) fn let_go(&mut self, hashers: &Hashers) -> Option<Vec<Part>> {
-        let bytes = self.dropped.take()?;
+        let bytes = self.trouble.as_mut()?.dropped.take()?;
         let mut parts = self.cut(self.first, &bytes, hashers);
         // The last one would be many segments, which nobody repeats as one.
         parts.truncate(limits::SETTLED_PARTS_MAX - 1);
@@ -263,7 +307,7 @@ impl Stream {
 
     fn cut(&self, mut from: u64, bytes: &[u8], hashers: &Hashers) -> Vec<Part> {
         let (start, edge) = (from, from + bytes.len() as u64);
-        let ends = self.ends.iter().take_while(|end| **end != 0).map(|end| self.first + u64::from(*end));
+        let ends = self.ends.iter().map(|end| self.first + u64::from(*end));
         let mut parts = Vec::new();
         for end in ends.filter(|end| *end > start && *end < edge).chain([edge]) {
             let segment = bytes.get((from - start) as usize..(end - start) as usize).unwrap_or_default();
@@ -275,13 +319,12 @@ impl Stream {
 
     fn skip(&mut self, missing: u64, side: Side, sink: &mut Sink<'_>) {
         sink(Chunk::Gap { side, missing });
-        self.waiting = None;
-        let at = self.at.unwrap_or(0) + missing;
-        self.at = Some(at);
+        self.stop_waiting();
+        let at = self.at().unwrap_or(0) + missing;
         // A variant is a stream without gaps, so none is made across this one.
         self.variants(true, side, sink);
         if self.is_whole {
-            self.dropped = Some(self.kept.as_slice().into());
+            self.trouble.get_or_insert_default().dropped = Some(self.kept.as_slice().into());
         }
         self.kept.clear();
         self.kept_from = at;
@@ -304,7 +347,7 @@ impl Stream {
         if mine != theirs {
             noted.conflict = true;
             if let Some(theirs) = theirs {
-                self.overlaps.add(from, theirs);
+                self.overlap(from, theirs);
             }
         }
     }
@@ -318,35 +361,36 @@ impl Stream {
             {
                 self.work += 1;
             }
-            let over = self
-                .ahead
-                .range(..=at)
-                .next_back()
-                .filter(|(start, held)| **start + held.bytes.len() as u64 > at);
             let slice = |from: u64, to: u64| {
                 piece.bytes.get((from - piece.at) as usize..(to - piece.at) as usize).unwrap_or(&[])
             };
+            let trouble = self.trouble.get_or_insert_default();
+            let over = trouble
+                .held
+                .at_or_before(at)
+                .map(|(start, held)| (start, &held.bytes))
+                .filter(|(start, held)| start + held.len() as u64 > at);
             if let Some((start, held)) = over {
-                let to = end.min(start + held.bytes.len() as u64);
+                let to = end.min(start + held.len() as u64);
                 let theirs = slice(at, to);
-                if held.bytes.get((at - start) as usize..(to - start) as usize) != Some(theirs) {
+                if held.get((at - start) as usize..(to - start) as usize) != Some(theirs) {
                     noted.conflict = true;
-                    self.overlaps.add(at, theirs);
+                    trouble.overlaps.get_or_insert_default().add(at, theirs);
                 }
                 at = to;
                 continue;
             }
-            let to = self.ahead.range(at..).next().map_or(end, |(start, _)| end.min(*start));
+            let to = trouble.held.from(at).map_or(end, |start| end.min(start));
             let bytes = slice(at, to);
-            if self.ahead_bytes + bytes.len() > limits::STREAM_AHEAD_MAX
-                || self.ahead.len() >= limits::STREAM_SEGMENTS_MAX
+            if trouble.held_bytes + bytes.len() > limits::STREAM_AHEAD_MAX
+                || trouble.held.len() >= limits::STREAM_SEGMENTS_MAX
             {
                 noted.limit = true;
                 return;
             }
-            self.ahead_bytes += bytes.len();
-            let cut = if to == end { piece.cut } else { 0 };
-            self.ahead.insert(at, Ahead { bytes: bytes.into(), cut });
+            trouble.held_bytes += bytes.len();
+            let cut = if to == end { u32::try_from(piece.cut).unwrap_or(u32::MAX) } else { 0 };
+            trouble.held.insert(at, Segment { bytes: bytes.into(), cut });
             at = to;
         }
     }
@@ -363,25 +407,24 @@ impl Stream {
         sink: &mut Sink<'_>,
     ) -> Noted {
         let mut noted = Noted::default();
-        if self.at.is_some() {
+        if self.has_begun {
             return noted;
         }
-        let Some((lowest, _)) = self.ahead.first_key_value() else { return noted };
+        let Some(lowest) = self.first_held() else { return noted };
         let start = match start {
             Some(start) => start,
             None => {
-                let (since, packets) = self.waiting.get_or_insert((now, 0));
-                *packets += 1;
-                let patient = *packets < limits::HOLE_PATIENCE_PACKETS
-                    && now.since(*since) < limits::HOLE_PATIENCE
-                    && self.ahead_bytes < limits::STREAM_TAIL_MAX;
+                let (since, packets) = self.wait(now);
+                let patient = packets < limits::HOLE_PATIENCE_PACKETS
+                    && now.since(since) < limits::HOLE_PATIENCE
+                    && self.held_bytes() < limits::STREAM_TAIL_MAX;
                 if patient && !is_over {
                     return noted;
                 }
-                *lowest
+                lowest
             }
         };
-        self.waiting = None;
+        self.stop_waiting();
         self.begin(start);
         self.drain(side, acked, &mut noted, sink);
         noted
@@ -399,21 +442,19 @@ impl Stream {
     ) -> Noted {
         let mut noted = Noted::default();
         loop {
-            let (Some(at), Some((first, _))) = (self.at, self.ahead.first_key_value()) else { return noted };
+            let (Some(at), Some(first)) = (self.at(), self.first_held()) else { return noted };
             let reach = acked.unwrap_or(u64::MAX);
             if reach <= at {
-                self.waiting = None;
+                self.stop_waiting();
                 return noted;
             }
-            let (since, packets) = self.waiting.get_or_insert((now, 0));
-            *packets += 1;
-            let full = self.ahead_bytes + limits::STREAM_TAIL_MAX > limits::STREAM_AHEAD_MAX;
-            let patient =
-                *packets < limits::HOLE_PATIENCE_PACKETS && now.since(*since) < limits::HOLE_PATIENCE;
+            let (since, packets) = self.wait(now);
+            let full = self.held_bytes() + limits::STREAM_TAIL_MAX > limits::STREAM_AHEAD_MAX;
+            let patient = packets < limits::HOLE_PATIENCE_PACKETS && now.since(since) < limits::HOLE_PATIENCE;
             if patient && !full && !is_over {
                 return noted;
             }
-            let missing = (*first).min(reach) - at;
+            let missing = first.min(reach) - at;
             noted.gap = Some(acked.is_some());
             self.skip(missing, side, sink);
             self.drain(side, acked, &mut noted, sink);
@@ -422,10 +463,12 @@ impl Stream {
 
     /// Delivers variants: soon after a conflict, and again as the stream behind it grows.
     pub(super) fn variants(&mut self, is_over: bool, side: Side, sink: &mut Sink<'_>) {
-        if self.overlaps.is_empty() || !self.is_whole {
+        if !self.is_whole {
             return;
         }
-        self.overlaps.deliver(self.kept_from, &self.kept, is_over, side, sink);
+        if let Some(overlaps) = self.trouble.as_mut().and_then(|trouble| trouble.overlaps.as_mut()) {
+            overlaps.deliver(self.kept_from, &self.kept, is_over, side, sink);
+        }
     }
 }
 
@@ -582,7 +625,7 @@ mod tests {
         let bytes: Vec<u8> = (0..limits::STREAM_SEGMENTS_MAX).map(|number| number as u8).collect();
         let pieces: Vec<_> = (0..bytes.len()).rev().map(|at| piece(at, &bytes[at..=at])).collect();
         let (out, conflict, stream) = put(&pieces);
-        assert!(out == bytes && !conflict && !stream.has_hole() && stream.ahead_bytes == 0);
+        assert!(out == bytes && !conflict && !stream.has_hole() && stream.held_bytes() == 0);
     }
 
     proptest! {
@@ -602,7 +645,7 @@ mod tests {
             let pieces: Vec<_> = pieces.iter().map(|(at, bytes, _)| piece(*at, bytes)).collect();
             let (out, conflict, stream) = put(&pieces);
             prop_assert_eq!(out, bytes);
-            prop_assert!(!conflict && !stream.has_hole() && stream.ahead_bytes == 0);
+            prop_assert!(!conflict && !stream.has_hole() && stream.held_bytes() == 0);
         }
     }
 }

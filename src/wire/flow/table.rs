@@ -10,6 +10,7 @@ use super::{
     doubt::{self, Reason},
     entry::{Hashers, Hot, Key, NOWHERE, Opening, Spoken, Spot},
     expiry::{self, Wheel},
+    links::{Changes, Link, Links, UNNUMBERED},
     reuse::Counted,
     slab::{Pool, Slab},
 };
@@ -18,7 +19,7 @@ use crate::ground::model::{
     decoded::{Decoded, PacketMarks},
     facts::{EndReason, FlowFacts},
     key::Side,
-    limits,
+    limits::{self, Limits},
     packet::Ordinal,
     time::Timestamp,
 };
@@ -41,12 +42,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            capacity: limits::FLOWS_MAX,
-            stream_bytes: limits::STREAM_BYTES_MAX,
-            vlan_in_key: None,
-            hashers: Hashers::default(),
-        }
+        let Limits { flows, stream_bytes, .. } = Limits::default();
+        Self { capacity: flows, stream_bytes, vlan_in_key: None, hashers: Hashers::default() }
     }
 }
 
@@ -142,6 +139,7 @@ pub struct Flows<S> {
     pub(super) states: Slab<S>,
     pub(super) free: Vec<u32>,
     pub(super) spoken: Pool<Spoken>,
+    pub(super) links: Links,
     pub(super) wheel: Wheel,
     /// Clock of the last sweep.
     pub(super) swept: Option<Timestamp>,
@@ -176,6 +174,7 @@ impl<S: Default> Flows<S> {
             states: Slab::default(),
             free: Vec::new(),
             spoken: Pool::default(),
+            links: Links::default(),
             wheel: Wheel::default(),
             swept: None,
             stream_bytes: 0,
@@ -277,11 +276,11 @@ impl<S: Default> Flows<S> {
             return FlowFacts::default();
         };
         match self.spoken.get(hot.spoken) {
-            Some(spoken) => closing::facts(hot, opening, spoken, EndReason::InputEnd),
+            Some(spoken) => closing::facts(hot, opening, spoken, &self.links, EndReason::InputEnd),
             None => {
-                let mut hot = hot.clone();
-                let spoken = Spoken::first(&mut hot, opening);
-                closing::facts(&hot, opening, &spoken, EndReason::InputEnd)
+                let (ttl, mut hot) = (self.first_ttl(hot), hot.clone());
+                let spoken = Spoken::first(&mut hot, opening, ttl);
+                closing::facts(&hot, opening, &spoken, &self.links, EndReason::InputEnd)
             }
         }
     }
@@ -320,9 +319,7 @@ impl<S: Default> Flows<S> {
     #[must_use]
     pub fn remaining(&self) -> Remaining {
         let mut slots: Vec<u32> = self.index.iter().copied().collect();
-        slots.sort_unstable_by_key(|slot| {
-            std::cmp::Reverse(self.opening.get(*slot).map(|opening| opening.id))
-        });
+        slots.sort_unstable_by_key(|slot| std::cmp::Reverse(self.opening.get(*slot).map(Opening::id)));
         Remaining(slots)
     }
 
@@ -378,14 +375,20 @@ impl<S: Default> Flows<S> {
 
     /// Writes a new flow into a place that stands in the index. Its entry in the wheel, if it has one, serves the new flow.
     pub(super) fn enter(&mut self, slot: u32, packet: &Decoded, key: Key) {
-        let link = self.hashers.link(packet);
+        let link = Link::of(packet);
+        let number = self.links.number(link, &self.hashers);
         let scheduled = self.hot.get(slot).map_or(NOWHERE, |hot| hot.scheduled);
-        let hot = Hot { scheduled, ..Hot::of(packet, key.short, key.from_low, link) };
+        let hot = Hot { scheduled, ..Hot::of(packet, key.short, key.from_low, number) };
         if let Some(place) = self.hot.get_mut(slot) {
             *place = hot;
         }
         if let Some(place) = self.opening.get_mut(slot) {
             *place = Opening::of(packet, key.whole);
+        }
+        if number == UNNUMBERED
+            && let Some(spoken) = self.speak_from(slot, link.ttl())
+        {
+            spoken.rare().change(Side::Opener, Changes::of(link));
         }
         if packet.link.vlans.count() > 1 {
             self.note_tags(slot, packet, Side::Opener);
@@ -393,13 +396,11 @@ impl<S: Default> Flows<S> {
         let counted = Counted::of(packet);
         let spoke = packet.tcp.is_some() && packet.payload_wire_len > 0;
         if spoke || packet.marks != PacketMarks::default() || counted.packets > 1 || counted.cut > 0 {
-            let reason = packet
-                .tcp
-                .and_then(|head| doubt::reason(packet, &head, &Default::default(), &Default::default()));
+            let reason =
+                packet.tcp.and_then(|head| doubt::reason(packet, &head, &Default::default(), Side::Opener));
             self.now.doubt = reason;
             if let Some(spoken) = self.speak(slot) {
-                (spoken.packets, spoken.wire) = ([0; 2], [0; 2]);
-                spoken.payload = [0; 2];
+                spoken.clear();
                 spoken.count(counted, Side::Opener);
                 spoken.mark(packet);
             }
@@ -427,9 +428,18 @@ impl<S: Default> Flows<S> {
 
     /// The spoken part of a flow, made if it has none.
     pub(super) fn speak(&mut self, slot: u32) -> Option<&mut Spoken> {
+        let hot = self.hot.get(slot)?;
+        match hot.spoken {
+            NOWHERE => self.speak_from(slot, self.first_ttl(hot)),
+            place => self.spoken.get_mut(place),
+        }
+    }
+
+    /// The same, where the largest TTL of the opener is known.
+    pub(super) fn speak_from(&mut self, slot: u32, ttl: u8) -> Option<&mut Spoken> {
         let hot = self.hot.get_mut(slot)?;
         if hot.spoken == NOWHERE {
-            let spoken = Spoken::first(hot, self.opening.get(slot)?);
+            let spoken = Spoken::first(hot, self.opening.get(slot)?, ttl);
             hot.spoken = self.spoken.put(spoken);
         }
         self.spoken.get_mut(hot.spoken)
@@ -440,11 +450,12 @@ impl<S: Default> Flows<S> {
     /// Takes a flow out of its place. The place stays in the index: another flow enters it, or [`Flows::remove`] goes on.
     pub(super) fn close(&mut self, slot: u32, reason: EndReason) -> Ended<S> {
         let state = self.states.get_mut(slot).map(std::mem::take).unwrap_or_default();
+        let ttl = self.hot.get(slot).map_or(0, |hot| self.first_ttl(hot));
         let (Some(hot), Some(opening)) = (self.hot.get_mut(slot), self.opening.get(slot)) else {
             return Ended { facts: FlowFacts::default(), state, rest: Vec::new() };
         };
         let mut spoken = match hot.spoken {
-            NOWHERE => Spoken::first(hot, opening),
+            NOWHERE => Spoken::first(hot, opening, ttl),
             place => self.spoken.take(place),
         };
         hot.spoken = NOWHERE;
@@ -457,7 +468,7 @@ impl<S: Default> Flows<S> {
                 spoken.rare.get_or_insert_default().causes.merge(&causes);
             }
         }
-        Ended { facts: closing::facts(hot, opening, &spoken, reason), state, rest }
+        Ended { facts: closing::facts(hot, opening, &spoken, &self.links, reason), state, rest }
     }
 
     /// Ends a flow and frees its place.
@@ -514,7 +525,10 @@ mod tests {
             packet::SensorId,
             time::Span,
         },
-        wire::flow::support::{Story, client, codes, flags, server, udp},
+        wire::flow::{
+            support::{Story, client, codes, flags, server, udp},
+            tcp::Tcp,
+        },
     };
 
     fn query() -> Decoded {
@@ -608,6 +622,55 @@ mod tests {
         assert_eq!(*story.flows.state(story.last.unwrap()), 0);
         assert_eq!(story.facts().packets(), 1);
         assert_eq!(story.facts().tcp, TcpState::None);
+    }
+
+    /// Flows at which the index has just doubled, so that it is as empty as it ever is: 7/8 of 2^16 places, and one.
+    const JUST_DOUBLED: u32 = 57_345;
+
+    /// Memory of a table whose user keeps 8 bytes with each flow, for each flow.
+    fn memory(flows: &Flows<u64>) -> f64 {
+        let parts =
+            [flows.hot.memory(), flows.opening.memory(), flows.states.memory(), flows.spoken.memory()];
+        let tcp = flows.spoken.iter().filter(|spoken| spoken.tcp.is_some()).count() * size_of::<Tcp>();
+        let index = flows.index.allocation_size() + flows.wheel.memory();
+        (parts.iter().sum::<usize>() + tcp + index) as f64 / flows.len() as f64
+    }
+
+    fn from_host(number: u32, mut packet: Decoded) -> Decoded {
+        let ends = [&mut packet.tuple.source, &mut packet.tuple.target];
+        for end in ends.into_iter().filter(|end| end.port > 1_024) {
+            end.addr = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).into();
+        }
+        packet
+    }
+
+    #[test]
+    fn a_flow_that_never_spoke_takes_no_more_than_128_bytes_with_its_place_in_the_index() {
+        let mut flows: Flows<u64> = Flows::new(Settings::default());
+        for number in 0..JUST_DOUBLED {
+            assert!(flows.packet(&from_host(number, client("S", 0, 0, b""))).opened);
+        }
+        assert!(memory(&flows) <= 128.0, "{}", memory(&flows));
+    }
+
+    #[test]
+    fn an_active_flow_takes_no_more_than_its_limit_counts_on() {
+        for (packets, bound) in [
+            (vec![query(), udp("192.0.2.53:53", "10.0.0.1:40000", 90)], 256),
+            (
+                vec![client("S", 0, 0, b""), server("SA", 0, 1, b""), client("A", 1, 1, b"")],
+                limits::FLOW_BYTES,
+            ),
+        ] {
+            let mut flows: Flows<u64> = Flows::new(Settings::default());
+            for packet in packets {
+                for number in 0..JUST_DOUBLED {
+                    flows.packet(&from_host(number, packet.clone()));
+                }
+            }
+            assert_eq!(flows.len(), JUST_DOUBLED as usize);
+            assert!(memory(&flows) <= bound as f64, "{} of {bound}", memory(&flows));
+        }
     }
 
     #[test]

@@ -73,14 +73,10 @@ pub(super) struct TcpSide {
     pub(super) acked_bytes: u64,
     /// Position of the FIN.
     pub(super) fin: u64,
-    /// Its first sequence number.
-    pub(super) isn: u32,
     /// Segments that brought nothing new.
     pub(super) retransmissions: u32,
     /// All flags ever set.
     pub(super) flags: TcpFlags,
-    /// Largest TTL.
-    pub(super) ttl: u8,
     /// Yes-or-no facts.
     pub(super) marks: SideMarks,
     /// What few connections need.
@@ -103,10 +99,11 @@ pub(super) struct Trouble {
 pub(super) struct Tcp {
     /// What each end sent.
     pub(super) sides: [TcpSide; 2],
-    /// Stamp of the last SYN before its answer.
-    syn_at: Timestamp,
-    /// From SYN to the ACK of the SYN-ACK.
-    rtt: Option<Span>,
+    /// Stamp of the last SYN before its answer; once that is over, from SYN to the ACK of the SYN-ACK.
+    moment: i64,
+    has_rtt: bool,
+    /// Largest TTL of each end.
+    ttl: [u8; 2],
 }
 
 /// One packet, as TCP looks at it.
@@ -141,8 +138,13 @@ pub(super) enum Meaning {
 
 impl Tcp {
     /// SYN to ACK of the SYN-ACK.
-    pub(super) const fn rtt(&self) -> Option<Span> {
-        self.rtt
+    pub(super) fn rtt(&self) -> Option<Span> {
+        self.has_rtt.then_some(Span::from_nanos(self.moment))
+    }
+
+    /// The largest TTL of one end so far.
+    pub(super) fn ttl(&self, side: Side) -> u8 {
+        self.ttl.get(side.index()).copied().unwrap_or_default()
     }
 
     /// One end and the other one.
@@ -183,7 +185,9 @@ impl Tcp {
             me.marks.add(SideMarks::SOUND);
         }
         me.flags = me.flags.with(flags);
-        me.ttl = me.ttl.max(segment.ttl);
+        if let Some(ttl) = self.ttl.get_mut(segment.side.index()) {
+            *ttl = segment.ttl.max(*ttl);
+        }
         meaning
     }
 
@@ -197,7 +201,7 @@ impl Tcp {
         if segment.young && (!is_answer || peer.accepts_ack_of_syn(head.ack)) {
             me.adopt(head.seq);
         }
-        if me.marks.has(SideMarks::ANCHORED) && !(me.marks.has(SideMarks::ISN) && me.isn == head.seq) {
+        if me.marks.has(SideMarks::ANCHORED) && !(me.marks.has(SideMarks::ISN) && me.isn() == head.seq) {
             // The caller has looked for a held SYN that this answers; what is left of SYN-ACKs is stray.
             return if is_answer { Meaning::Ordinary } else { Meaning::AnotherSyn };
         }
@@ -235,8 +239,8 @@ impl Tcp {
                 TcpState::SynSent if peer.marks.has(SideMarks::SYN) => hot.state = TcpState::SynReceived,
                 _ => {}
             }
-            if matches!(hot.state, TcpState::SynSent) {
-                self.syn_at = segment.at;
+            if matches!(hot.state, TcpState::SynSent) && !self.has_rtt {
+                self.moment = segment.at.nanos();
             }
         }
         Meaning::Ordinary
@@ -244,7 +248,7 @@ impl Tcp {
 
     fn ordinary(&mut self, segment: &Segment<'_>, hot: &mut Hot) {
         let (head, side) = (segment.head, segment.side);
-        let (syn_at, rtt) = (self.syn_at, self.rtt);
+        let (syn_at, has_rtt) = (Timestamp::from_nanos(self.moment), self.has_rtt);
         let (me, peer) = self.pair(side);
         if head.flags.has(TcpFlags::ACK) {
             if me.acknowledges_the_unseen(peer, head.ack) {
@@ -264,7 +268,7 @@ impl Tcp {
             TcpState::None => hot.state = TcpState::Midstream,
             TcpState::SynSent | TcpState::SynReceived if head.flags.has(TcpFlags::ACK) => {
                 let finishes = me.marks.has(SideMarks::SYN) && peer.marks.has(SideMarks::SYN_ACK);
-                if finishes && rtt.is_none() {
+                if finishes && !has_rtt {
                     completed = Some(segment.at.since(syn_at)).filter(|span| *span >= Span::ZERO);
                 }
                 hot.state = TcpState::Established;
@@ -291,8 +295,8 @@ impl Tcp {
         {
             hot.state = TcpState::Closing;
         }
-        if completed.is_some() {
-            self.rtt = completed;
+        if let Some(rtt) = completed {
+            (self.moment, self.has_rtt) = (rtt.nanos(), true);
         }
     }
 
@@ -323,6 +327,11 @@ impl Tcp {
 }
 
 impl TcpSide {
+    /// Its first sequence number, where that is known: the one before the first byte's.
+    pub(super) const fn isn(&self) -> u32 {
+        (self.start as u32).wrapping_sub(1)
+    }
+
     /// The holes of this direction, when there ever were any.
     pub(super) fn holes(&self) -> Option<&Holes> {
         self.trouble.as_ref().map(|trouble| &trouble.holes)
@@ -336,7 +345,6 @@ impl TcpSide {
     /// The side's numbers are known from its SYN (or the answer to it) on. Data inside a SYN is counted as sent.
     fn begin(&mut self, isn: u32, len: u32) {
         let near = if self.marks.has(SideMarks::ACKED) { self.acked } else { ORIGIN };
-        self.isn = isn;
         self.start = extend(near, isn.wrapping_add(1));
         self.next = self.start + u64::from(len);
         self.acked = self.start;
@@ -356,7 +364,6 @@ impl TcpSide {
             return;
         }
         self.lower(start, start);
-        self.isn = isn;
         self.start = start;
         self.marks.add(SideMarks::ISN);
         if !self.marks.has(SideMarks::ACKED) {
