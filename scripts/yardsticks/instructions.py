@@ -63,7 +63,7 @@ def main():
     report = results.Report(options.label, options.source, 1)
     report.intro = ("Callgrind counts every instruction of one worker, from files to records in a null sink; what an audit of "
                     f"nothing takes ({start / 1e6:.0f} M, mostly the policy) is taken off.")
-    sized = workloads.sized(options.source, copies=max(1, workloads.COPIES[options.source] // 40), connections=4_000, flows=20_000, passes=5, seconds=60)
+    sized = workloads.sized(options.source, copies=max(1, workloads.COPIES[options.source] // 136), connections=2_000, flows=8_000, passes=5, seconds=60)
     totals, stages = [], {name: [] for name, _ in STAGES}
     for letter, workload in sized.items():
         capture = workloads.make(workload, options.generator, work)

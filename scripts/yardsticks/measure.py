@@ -24,8 +24,9 @@ def against_yardsticks(options, workload, report):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("work", "generator", "counter", "source", "size", "label", "only"):
+    for name in ("work", "generator", "counter", "source", "size", "only"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--label", default="")
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--all", action="store_true")
     options = parser.parse_args()
@@ -42,10 +43,10 @@ def main():
         growth.growth(options, report, is_quick)
     if "memory" in only:
         growth.memory(options, report, is_quick)
-    if is_quick:
+    if is_quick and not options.label:
         print("quick: benches/RESULTS.md is left as it is")
     else:
-        report.write()
+        report.write(", small workloads" if is_quick else "")
 
 
 if __name__ == "__main__":
