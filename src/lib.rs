@@ -23,8 +23,8 @@
 //! [`escape`](ground::words::escape), the only way from a stranger's bytes to a reader's eyes. [`calendar`](ground::calendar): local
 //! hours and days.
 //!
-//! **Floor 2, [`wire`]** — bytes to facts. [`capture`](wire::capture) reads files, folders, pipes, compressed or not, survives damage
-//! and numbers every frame. [`decode`](wire::decode) reads headers once, opens tunnels in a loop and puts fragments together.
+//! **Floor 2, [`wire`]** — bytes to facts. [`capture`](wire::capture) reads files, folders, pipes, compressed or not, and live
+//! interfaces, survives damage and numbers every frame. [`decode`](wire::decode) reads headers once, opens tunnels in a loop and puts fragments together.
 //! [`flow`](wire::flow) finds each packet's flow, keeps its TCP state and its bytes in order, and says when it is over.
 //! [`proto`](wire::proto) is a family: one file a protocol, one line in its registry. [`identify`](wire::identify) leads one flow's bytes
 //! through them until no later byte can change the answer.

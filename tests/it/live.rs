@@ -253,6 +253,26 @@ fn rings_of_one_interface_see_each_frame_once_and_interfaces_keep_their_names() 
 }
 
 #[test]
+fn tags_that_the_card_took_off_are_restored_and_stamps_are_nanoseconds() {
+    let Some(net) = Net::new() else { return };
+    net.pair(0);
+    let bench = Bench::new();
+    let watch = net.watch(&bench, &["-i", "span0"]);
+    let mut tagged = Capture::new();
+    for port in 0..50 {
+        let source = format!("10.10.1.1:{}", 20_000 + port);
+        tagged.add(NOON, datagram(&source, "10.10.1.2:514", &[110], b"x"));
+    }
+    net.send(0, &tagged);
+    let left = watch.stop(&bench);
+    assert_eq!(left.coverage["vlans"], serde_json::json!([{"vlan": 110, "packets": 50}]));
+    // 2026-05-12T00:00:00.123456789Z: of fifty stamps in microseconds all would end in 000Z.
+    let stamps: Vec<_> = left.flows.iter().filter_map(|flow| flow["first"].as_str()).collect();
+    assert_eq!(stamps.len(), 50, "{:#}", left.flows[0]);
+    assert!(stamps.iter().any(|stamp| !stamp.ends_with("000Z")), "{stamps:?}");
+}
+
+#[test]
 fn an_interface_that_goes_down_is_a_blind_time_and_the_other_one_is_not_disturbed() {
     let Some(net) = Net::new() else { return };
     net.pair(0);

@@ -265,6 +265,10 @@ impl Live {
             {
                 tell(self.news.as_ref(), News::Lost { interface: port.name.clone(), since, reason });
             }
+            if let Some(since) = port.news_of_silence(clock) {
+                let (interface, reason) = (port.name.clone(), BlindReason::NoFrames);
+                tell(self.news.as_ref(), News::Lost { interface, since, reason });
+            }
         }
         for notice in &self.notices {
             let (Notice::Lost { interface: id, .. } | Notice::Blind(Blind { interface: id, .. })) = *notice;

@@ -1,4 +1,4 @@
-//! Bytes in: files, folders, globs, pipes, compressed or not.
+//! Bytes in: files, folders, globs, pipes, compressed or not, and live interfaces.
 //!
 //! A reader of our own, because the one everybody uses refuses files with several link types, stops at the first odd
 //! record and calls a second file's header a packet of the year 2055. Nothing here believes a length before the bytes
@@ -33,7 +33,7 @@
 //! | `input` | what was asked for; the parallel stage |
 //! | `gather`, `duplicate`, `order` | which files that means, which are the same, which come first and which are one source |
 //! | `border` | the serial stage |
-//! | `live`, `port`, `socket`, `drops` | interfaces: all rings as one source, one interface and its times without sight, what libpcap does not offer, counters |
+//! | `live`, `port`, `sight`, `socket`, `drops` | interfaces: all rings as one source, one interface, its times without sight, what libpcap does not offer, counters |
 //! | `sources` | pipes, packed files and overlapping sources, read and merged in order |
 //! | `walker`, `pcap`, `pcapng` | where records begin and end, and how to go on after damage; no I/O |
 //! | `compressed`, `ahead`, `file` | bytes of packed files, unpacked on a thread of their own, and of plain ones |
@@ -59,6 +59,7 @@ mod pcap;
 mod pcapng;
 mod port;
 mod registry;
+mod sight;
 mod socket;
 mod sources;
 mod stop;

@@ -7,12 +7,18 @@ use std::{
 
 use pcap::{Active, Capture, Precision};
 
-use super::{drops::Counter, error::Error, live::LiveRequest, socket};
+use super::{
+    drops::Counter,
+    error::Error,
+    live::LiveRequest,
+    sight::{Look, Past, Sight},
+    socket,
+};
 use crate::ground::model::{
     coverage::{Blind, BlindReason, Notice},
-    limits::{BLIND_RATE_MIN, LIVE_RETIRE_MILLIS, SILENCE},
+    limits::LIVE_RETIRE_MILLIS,
     packet::{InterfaceId, LinkType, SensorId},
-    time::{SECOND, Timestamp},
+    time::Timestamp,
 };
 
 /// One ring: a libpcap handle with a TPACKET_V3 ring of its own.
@@ -51,19 +57,6 @@ pub(super) struct Port {
     /// Reading failed although the interface is up.
     pub(super) is_refused: bool,
     sight: Sight,
-}
-
-/// What is known of the times in which an interface could be seen.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sight {
-    started: Timestamp,
-    /// When it was last well.
-    well: Timestamp,
-    /// Since when it is not, and why.
-    blind: Option<(Timestamp, BlindReason)>,
-    /// When a frame was last seen, and how many had been.
-    heard: Timestamp,
-    frames: u64,
 }
 
 /// Takes no frame: the filter of a ring in waiting.
@@ -158,15 +151,15 @@ impl Port {
 
     /// The capture begins now: what is older was seen by every ring before they joined.
     pub(super) fn start(&mut self, now: Timestamp) {
-        self.sight = Sight { started: now, well: now, heard: now, ..Sight::default() };
+        self.sight = Sight::from(now);
         if self.rings.len() > 1 {
             self.rings.iter_mut().for_each(|ring| ring.joined = Some(now));
         }
     }
 
     /// True while there is nothing to be read from it.
-    pub(super) fn is_away(&self) -> bool {
-        matches!(self.sight.blind, Some((_, BlindReason::Down | BlindReason::Gone)))
+    pub(super) const fn is_away(&self) -> bool {
+        matches!(self.sight.blind(), Some((_, BlindReason::Down | BlindReason::Gone)))
     }
 
     /// Looks whether it can be seen, and takes it up again when it has come back.
@@ -176,48 +169,17 @@ impl Port {
         if fault == Some(BlindReason::Gone) {
             fault = Some(if self.come_back() { BlindReason::Gone } else { self.why_gone() });
         }
-        if fault == Some(BlindReason::NoCarrier) && self.frames > self.sight.frames {
-            // The kernel tells of a link a second late; frames tell of it at once.
-            fault = None;
-        }
         let (is_refused, is_struck) = (take(&mut self.is_refused), take(&mut self.is_struck));
-        match (fault, self.sight.blind) {
-            (None, _) if is_refused => fault = Some(BlindReason::Refused),
-            // It was down between two looks and is up again.
-            (None, None) if is_struck => self.sight.blind = Some((self.sight.well, BlindReason::Down)),
-            _ => {}
+        if fault.is_none() && is_refused {
+            fault = Some(BlindReason::Refused);
         }
-        match (self.sight.blind, fault) {
-            (None, None) => self.listen(now, notices),
-            (None, Some(reason)) => self.sight.blind = Some((self.sight.well, reason)),
-            (Some((_, old)), Some(new)) if old == new => {}
-            (Some((from, reason)), new) => {
-                notices.push(self.blind(from, now, reason));
-                self.sight.blind = new.map(|reason| (now, reason));
-                (self.sight.frames, self.sight.heard) = (self.frames, now);
-            }
-        }
-        if fault.is_none() {
-            self.sight.well = now;
-        }
+        let past = self.sight.look(Look { now, fault, is_struck, frames: self.frames });
+        notices.extend(past.map(|past| self.blind(past)));
     }
 
-    /// Notes whether frames come. A minute and more without one, where they came before, is a time without sight (THREATS §4
-    /// formula 9).
-    fn listen(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
-        if self.frames > self.sight.frames {
-            if self.was_silent(now) {
-                notices.push(self.blind(self.sight.heard, now, BlindReason::NoFrames));
-            }
-            (self.sight.frames, self.sight.heard) = (self.frames, now);
-        }
-    }
-
-    fn was_silent(&self, now: Timestamp) -> bool {
-        let Sight { started, heard, frames, .. } = self.sight;
-        let seconds = heard.since(started).nanos() / SECOND;
-        let per_minute = frames.saturating_mul(60) / u64::try_from(seconds).unwrap_or(0).max(1);
-        now.since(heard) >= SILENCE && per_minute >= BLIND_RATE_MIN
+    /// The silence that goes on, to be told once.
+    pub(super) fn news_of_silence(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.sight.news_of_silence(now)
     }
 
     /// Binds to the interface that now bears the name; false when there is none, or it is of another kind.
@@ -273,23 +235,16 @@ impl Port {
     pub(super) fn close(&mut self, now: Timestamp, notices: &mut Vec<Notice>) {
         self.look(now, notices);
         self.count(now, notices);
-        if let Some((from, reason)) = self.sight.blind.take() {
-            notices.push(self.blind(from, now, reason));
-        }
-        if self.frames == 0 {
-            notices.push(self.blind(self.sight.started, now, BlindReason::NoFrames));
-        } else if self.was_silent(now) {
-            notices.push(self.blind(self.sight.heard, now, BlindReason::NoFrames));
-        }
+        notices.extend(self.sight.close(now).map(|past| self.blind(past)));
     }
 
-    const fn blind(&self, from: Timestamp, to: Timestamp, reason: BlindReason) -> Notice {
+    const fn blind(&self, (from, to, reason): Past) -> Notice {
         Notice::Blind(Blind { interface: self.id, from, to, reason })
     }
 
     /// Since when, and why, it is not seen.
     pub(super) const fn blind_since(&self) -> Option<(Timestamp, BlindReason)> {
-        self.sight.blind
+        self.sight.blind()
     }
 }
 
