@@ -140,6 +140,13 @@ fn store_ja(error: &store::Error) -> String {
                 path.display()
             )
         }
+        E::PieceTooLong { piece, total } => format!(
+            "--record-file {piece}バイト: --record-max {total}バイトに2つ入りません。1ファイルを小さくするか、上限を大きくしてください"
+        ),
+        E::RecordingFull { folder, held, total } => format!(
+            "{}: 以前の録画が{held}バイトあり、上限は{total}バイトです。--record に別のフォルダーを指定するか、移すか、--record-max で古いものからの削除を許してください",
+            folder.display()
+        ),
         E::Schema { path, found } => {
             format!(
                 "{}: この版で読める結果ではありません({found})。同じ版の sekisho で開いてください",

@@ -11,6 +11,7 @@ mod golden;
 mod hostile;
 mod live;
 mod quic;
+mod recording;
 mod review;
 mod rules;
 mod support;

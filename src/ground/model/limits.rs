@@ -111,6 +111,25 @@ pub const LIVE_BLOCK_PACKETS_MAX: usize = 32 * 1024;
 /// So long without a frame, where they came before, is a time without sight (THREATS §4 formula 9 counts in minutes).
 pub const SILENCE: Span = Span::from_secs(60);
 
+// --- recording ---
+
+/// Bytes of one buffer on its way to the disk: a few longest records.
+pub const RECORD_CHUNK_LEN: usize = 1024 * 1024;
+/// Such buffers at most: 128 MiB, one second of a full 1 Gbit/s line while the disk does something else. They are made
+/// as they are needed and used again.
+pub const RECORD_CHUNKS: usize = 128;
+/// Packets wait no longer than this, in packet time, for their buffer to fill: a crash loses no more.
+pub const RECORD_HELD_MAX: Span = Span::from_secs(1);
+/// Notices that wait for a buffer: 40 bytes each.
+pub const RECORD_NOTICES_MAX: usize = 4_096;
+/// Bytes after which a new piece begins, unless `--record-file` says otherwise: a piece opens quickly in a viewer, and a
+/// day at 100 Mbit/s is 4,000 of them.
+pub const RECORD_FILE_LEN: u64 = 256 * 1024 * 1024;
+/// Smallest piece: below it, files are mostly headers.
+pub const RECORD_FILE_LEN_MIN: u64 = 64 * 1024;
+/// Bytes of all recordings of a folder, unless `--record-max` says otherwise: 16 GiB, 20 minutes at 100 Mbit/s.
+pub const RECORD_TOTAL_LEN: u64 = 16 * 1024 * 1024 * 1024;
+
 // --- decoding ---
 
 /// Tunnels that are opened, one inside the other (issue "First verdict" §C).

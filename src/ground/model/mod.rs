@@ -19,6 +19,7 @@ pub mod limits;
 pub mod name;
 pub mod observation;
 pub mod packet;
+pub mod recording;
 pub mod result;
 pub mod sighting;
 pub mod tally;

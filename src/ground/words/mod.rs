@@ -2,5 +2,6 @@
 
 pub mod escape;
 pub mod live;
+pub mod recording;
 pub mod run;
 pub mod verdict;

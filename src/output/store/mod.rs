@@ -5,7 +5,10 @@
 //! disk, `manifest.json` last: **a folder without `manifest.json` is no finished run.**
 
 mod hash;
+mod pieces;
+mod recording;
 mod run;
 
 pub use hash::{Fingerprint, InputHashes};
+pub use recording::{Recorder, Recording, RecordingPlan};
 pub use run::{Error, MANIFEST_SCHEMA, Run, RunWriter};

@@ -35,6 +35,30 @@ pub enum Error {
     /// No manifest: the run was never finished.
     #[error("{0} holds no finished run (manifest.json is missing): run the audit again")]
     Unfinished(PathBuf),
+    /// The bound of a recording has no room for two pieces.
+    #[error(
+        "--record-file {piece} bytes does not fit twice into --record-max {total} bytes: make pieces smaller or the \
+         bound larger"
+    )]
+    PieceTooLong {
+        /// Bytes of a piece.
+        piece: u64,
+        /// Bytes of the whole folder.
+        total: u64,
+    },
+    /// Earlier recordings fill the folder, and nothing may be deleted.
+    #[error(
+        "{folder} holds {held} bytes of earlier recordings and may hold {total}: choose another folder for --record, \
+         move them away, or let --record-max delete the oldest"
+    )]
+    RecordingFull {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes of earlier recordings.
+        held: u64,
+        /// Bytes it may hold.
+        total: u64,
+    },
     /// The manifest is of another version or no manifest at all.
     #[error("{path} is not a manifest this version reads ({found}); expected {MANIFEST_SCHEMA}")]
     Schema {

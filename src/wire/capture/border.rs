@@ -5,12 +5,14 @@ use super::{
     clock::Lane,
     input::{Feed, Place},
     live::Live,
+    note::Piece,
     registry::Ledger,
     sources::Merge,
+    tap::Tap,
     walker::{Described, End, Record, Sink, Stop, Walker, Window},
 };
 use crate::ground::model::{
-    coverage::InputReport,
+    coverage::{InputReport, Notice},
     packet::{InterfaceId, SensorId},
     tally::Count,
 };
@@ -22,6 +24,7 @@ pub struct Baton {
     ledger: Ledger,
     way: Way,
     bytes_done: u64,
+    tap: Option<Box<dyn Tap>>,
 }
 
 #[derive(Debug)]
@@ -40,15 +43,15 @@ const SEARCH_LEN: usize = 64 * 1024;
 impl Baton {
     pub(super) fn of_blocks(ledger: Ledger) -> Self {
         let way = Way::Blocks { ticket: 0, piece: None, walker: Walker::new(), lane: Lane::new() };
-        Self { ledger, way, bytes_done: 0 }
+        Self { ledger, way, bytes_done: 0, tap: None }
     }
 
     pub(super) fn of_merge(ledger: Ledger, merge: Merge) -> Self {
-        Self { ledger, way: Way::Merged(Box::new(merge)), bytes_done: 0 }
+        Self { ledger, way: Way::Merged(Box::new(merge)), bytes_done: 0, tap: None }
     }
 
     pub(super) fn of_live(ledger: Ledger, live: Live) -> Self {
-        Self { ledger, way: Way::Live(Box::new(live)), bytes_done: 0 }
+        Self { ledger, way: Way::Live(Box::new(live)), bytes_done: 0, tap: None }
     }
 
     /// The files that will be read, as they were found; `-` for standard input.
@@ -57,11 +60,37 @@ impl Baton {
         self.ledger.files.iter().map(|file| file.path.clone()).collect()
     }
 
+    /// Lets somebody take every block and every notice as well, in the order they are handed out.
+    #[must_use]
+    pub fn tapped(mut self, tap: Box<dyn Tap>) -> Self {
+        self.tap = Some(tap);
+        self
+    }
+
     /// Finds the packets of the next block. Must be called strictly in the order of tickets, from 0, each time with the
     /// block that was filled for that ticket.
     ///
     /// Returns false when the input is over; the block is empty then. A block may be empty although the input goes on.
     pub fn walk(&mut self, feed: &Feed, block: &mut Block) -> bool {
+        let goes_on = self.find(feed, block);
+        if let Some(tap) = &mut self.tap
+            && goes_on
+        {
+            tap.take(block, &self.ledger);
+        }
+        self.pass_on();
+        goes_on
+    }
+
+    /// Hands notices to the tap.
+    fn pass_on(&mut self) {
+        let Some(tap) = &mut self.tap else { return self.ledger.fresh.clear() };
+        for notice in std::mem::take(&mut self.ledger.fresh) {
+            tap.notice(notice, &self.ledger);
+        }
+    }
+
+    fn find(&mut self, feed: &Feed, block: &mut Block) -> bool {
         match &mut self.way {
             Way::Merged(merge) => {
                 block.clear();
@@ -113,7 +142,8 @@ impl Baton {
 
     /// Everything the reader wrote down.
     #[must_use]
-    pub fn finish(self) -> InputReport {
+    pub fn finish(mut self) -> InputReport {
+        self.pass_on();
         self.ledger.close()
     }
 }
@@ -197,6 +227,12 @@ impl Sink for BlockSink<'_> {
     fn lost(&mut self, interface: InterfaceId, packets: u64) {
         self.ledger.lost(interface, packets);
     }
+
+    fn notice(&mut self, notice: Notice) {
+        self.ledger.notice(notice);
+    }
+
+    fn piece(&mut self, _: Piece) {}
 
     fn damage(&mut self, offset: u64, what: &'static str) {
         self.breaks.push(Break::before(self.entries.len(), what));

@@ -38,6 +38,7 @@
 //! | `walker`, `pcap`, `pcapng` | where records begin and end, and how to go on after damage; no I/O |
 //! | `compressed`, `ahead`, `file` | bytes of packed files, unpacked on a thread of their own, and of plain ones |
 //! | `clock`, `registry`, `block` | time, the books, and what is handed out |
+//! | `tap`, `write`, `note` | whoever takes it beside the walk; pcapng written, and what our own says in comments |
 
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -54,6 +55,7 @@ mod file;
 mod gather;
 mod input;
 mod live;
+mod note;
 mod order;
 mod pcap;
 mod pcapng;
@@ -63,7 +65,9 @@ mod sight;
 mod socket;
 mod sources;
 mod stop;
+mod tap;
 mod walker;
+mod write;
 
 #[cfg(test)]
 mod against_libpcap;
@@ -78,3 +82,6 @@ pub use error::Error;
 pub use input::{Feed, Request, SensorBinding, open};
 pub use live::{LiveRequest, News, NewsTo, watch};
 pub use stop::Stop;
+pub use note::{Note, Piece, RecordingId};
+pub use tap::{Interfaces, Tap};
+pub use write::{Counters, Section};

@@ -13,10 +13,12 @@ use std::{
 use super::{
     file::{Plain, read_at},
     gather::{Found, Kind},
+    note::Piece,
     registry::Bindings,
     walker::{Described, End, Record, Sink, Stamp, Stop, Walker, Window},
 };
 use crate::ground::model::{
+    coverage::Notice,
     limits::{BLOCK_LEN, SEAM, TAIL_LEN},
     packet::{InterfaceId, SensorId},
     time::{Span, Timestamp},
@@ -44,6 +46,8 @@ pub(super) struct Grouped {
 pub(super) struct Range {
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+    /// The piece of a recording of ours that it is.
+    pub(super) piece: Option<Piece>,
 }
 
 /// Orders files by the stamp of their first packet, then by name, and groups them.
@@ -59,32 +63,65 @@ pub(super) fn order<'a>(found: &'a [Found], twins: &[Option<usize>], bindings: &
             found.iter().enumerate().map(|(index, file)| is_read(index).then_some(&file.kind)).collect();
         ranges(&wanted)
     };
-    let mut sorted: Vec<(usize, &Found, Option<Range>)> =
-        found.iter().zip(ranges).enumerate().map(|(index, (file, range))| (index, file, range)).collect();
-    // Pipes and files without a packet come last, by name.
-    sorted.sort_by(|(_, a, a_range), (_, b, b_range)| {
-        let key = |range: &Option<Range>| range.map_or((true, Timestamp::MAX), |range| (false, range.first));
-        key(a_range).cmp(&key(b_range)).then_with(|| a.path.cmp(&b.path))
-    });
-
     let mut sources = Vec::new();
     let mut chains = Chains::default();
-    for (place, (index, file, range)) in sorted.iter().enumerate() {
-        if !is_read(*index) {
-            continue;
+    let mut files = Vec::with_capacity(found.len());
+    let path_of = |index: usize| found.get(index).map(|file| file.path.clone());
+    for item in items(found, ranges) {
+        let mut places = Vec::with_capacity(item.files.len());
+        for index in item.files {
+            let Some(file) = found.get(index) else { continue };
+            if is_read(index) {
+                places.push(files.len());
+            }
+            files.push((file, twins.get(index).copied().flatten().and_then(path_of)));
         }
+        let Some(((file, _), place)) = places.first().and_then(|place| files.get(*place).zip(Some(*place)))
+        else {
+            continue;
+        };
         if file.len().is_none() {
             sources.push(Grouped { first: Timestamp::MIN, files: vec![place] });
         } else {
-            chains.add(place, *range, bindings.of_file(&file.path), &mut sources);
+            chains.add(places, item.range, bindings.of_file(&file.path), &mut sources);
         }
     }
-    let path_of = |index: usize| found.get(index).map(|file| file.path.clone());
-    let files = sorted
-        .into_iter()
-        .map(|(index, file, _)| (file, twins.get(index).copied().flatten().and_then(path_of)))
-        .collect();
     Ordered { files, sources }
+}
+
+/// What is ordered as one: a file, or all pieces of a recording of ours.
+struct Item {
+    files: Vec<usize>,
+    range: Option<Range>,
+}
+
+/// Makes items and brings them in order. Pipes and files without a packet come last, by name.
+fn items(found: &[Found], ranges: Vec<Option<Range>>) -> Vec<Item> {
+    let path = |index: &usize| found.get(*index).map(|file| file.path.as_str());
+    let mut pieces: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut items = Vec::with_capacity(found.len());
+    for (index, range) in ranges.into_iter().enumerate() {
+        match range.and_then(|range| range.piece.map(|piece| (piece, range))) {
+            Some((piece, range)) => pieces.entry(piece.recording).or_default().push((piece, range, index)),
+            None => items.push(Item { files: vec![index], range }),
+        }
+    }
+    for mut recording in pieces.into_values() {
+        // Their numbers say how they follow each other; their stamps need not.
+        recording.sort_by(|(a_piece, a, a_index), (b_piece, b, b_index)| {
+            let order = a_piece.number.cmp(&b_piece.number).then(a.first.cmp(&b.first));
+            order.then_with(|| path(a_index).cmp(&path(b_index)))
+        });
+        let last = recording.iter().map(|(_, range, _)| range.last).max();
+        let range = recording.first().zip(last).map(|((_, range, _), last)| Range { last, ..*range });
+        items.push(Item { files: recording.into_iter().map(|(.., index)| index).collect(), range });
+    }
+    items.sort_by(|a, b| {
+        let key = |range: &Option<Range>| range.map_or((true, Timestamp::MAX), |range| (false, range.first));
+        let name = |item: &Item| item.files.first().and_then(path);
+        key(&a.range).cmp(&key(&b.range)).then_with(|| name(a).cmp(&name(b)))
+    });
+    items
 }
 
 /// Sources that may still be continued: by sensor and end, the latest end first asked.
@@ -94,16 +131,16 @@ struct Chains {
 }
 
 impl Chains {
-    /// Appends a file to the source of the same sensor that ended last before it began, or opens a new source.
+    /// Appends files to the source of the same sensor that ended last before they began, or opens a new source.
     ///
-    /// Files come in the order of their first stamps, so a source that cannot be continued now never will be by an
+    /// They come in the order of their first stamps, so a source that cannot be continued now never will be by an
     /// earlier file.
-    fn add(&mut self, file: usize, range: Option<Range>, sensor: SensorId, sources: &mut Vec<Grouped>) {
+    fn add(&mut self, files: Vec<usize>, range: Option<Range>, sensor: SensorId, sources: &mut Vec<Grouped>) {
         let Some(range) = range else {
             // Nothing is known of it, or it holds no packet: it stands behind all others.
             match sources.iter_mut().find(|source| source.first != Timestamp::MIN) {
-                Some(source) => source.files.push(file),
-                None => sources.push(Grouped { first: Timestamp::MAX, files: vec![file] }),
+                Some(source) => source.files.extend(files),
+                None => sources.push(Grouped { first: Timestamp::MAX, files }),
             }
             return;
         };
@@ -121,7 +158,7 @@ impl Chains {
             }
         };
         if let Some(source) = sources.get_mut(source) {
-            source.files.push(file);
+            source.files.extend(files);
         }
         self.ends.insert((sensor, end, source), ());
     }
@@ -185,8 +222,11 @@ fn by_ends(plain: &Plain) -> Option<Range> {
     let last = tail.range?.last;
     // A tail that belongs to another section may count time otherwise: then its stamps lie far off.
     let is_near = (head.last..head.first.plus(TAIL_AHEAD_MAX)).contains(&last);
-    (is_sound && !tail.is_damaged && tail.interfaces == seen.interfaces && is_near)
-        .then_some(Range { first: head.first, last })
+    (is_sound && !tail.is_damaged && tail.interfaces == seen.interfaces && is_near).then_some(Range {
+        first: head.first,
+        last,
+        piece: seen.piece,
+    })
 }
 
 /// A file that spans more than so much is read whole to be sure.
@@ -213,7 +253,7 @@ fn whole(kind: &Kind) -> Option<Range> {
         }
         let window = Window { bytes: buffer.get(..filled)?, base, border: filled, end };
         wanted = match walker.walk(window, &mut seen) {
-            Stop::Over => return seen.range,
+            Stop::Over => return seen.range.map(|range| Range { piece: seen.piece, ..range }),
             Stop::Border => 0,
             Stop::More(wanted) => wanted,
         };
@@ -230,6 +270,7 @@ fn whole(kind: &Kind) -> Option<Range> {
 #[derive(Debug, Default)]
 struct Seen {
     range: Option<Range>,
+    piece: Option<Piece>,
     interfaces: u32,
     is_damaged: bool,
 }
@@ -239,7 +280,7 @@ impl Sink for Seen {
         if record.stamp != Stamp::Told {
             return;
         }
-        let range = self.range.get_or_insert(Range { first: record.at, last: record.at });
+        let range = self.range.get_or_insert(Range { first: record.at, last: record.at, piece: None });
         range.last = range.last.max(record.at);
     }
 
@@ -251,6 +292,12 @@ impl Sink for Seen {
     fn dropped(&mut self, _: InterfaceId, _: u64) {}
 
     fn lost(&mut self, _: InterfaceId, _: u64) {}
+
+    fn notice(&mut self, _: Notice) {}
+
+    fn piece(&mut self, piece: Piece) {
+        self.piece.get_or_insert(piece);
+    }
 
     fn damage(&mut self, _: u64, _: &'static str) {
         self.is_damaged = true;

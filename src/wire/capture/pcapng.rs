@@ -1,10 +1,13 @@
 //! pcapng: blocks of several kinds (draft-ietf-opsawg-pcapng), of which some hold packets.
 
 use super::{
+    note::{Note, Piece},
     pcap::{Belief, Header, u16_at, u32_at},
     walker::{Described, Record, Sink, Stamp},
+    write::WRITER,
 };
 use crate::ground::model::{
+    coverage::{Blind, Notice},
     limits::{PCAPNG_BLOCK_LEN_MAX, PCAPNG_SKIP_LEN_MAX, RECORD_LEN_MAX, TEXT_LEN_MAX},
     packet::{InterfaceId, LinkType, SensorId},
     time::{SECOND, Timestamp},
@@ -12,13 +15,13 @@ use crate::ground::model::{
 
 /// The first four bytes of a section header block, the same in both byte orders.
 pub(super) const SECTION_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
-const SECTION: u32 = 0x0a0d_0d0a;
-const INTERFACE: u32 = 1;
+pub(super) const SECTION: u32 = 0x0a0d_0d0a;
+pub(super) const INTERFACE: u32 = 1;
 const OLD_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const NAMES: u32 = 4;
-const STATISTICS: u32 = 5;
-const PACKET: u32 = 6;
+pub(super) const STATISTICS: u32 = 5;
+pub(super) const PACKET: u32 = 6;
 const JOURNAL: u32 = 9;
 const SECRETS: u32 = 10;
 const CUSTOM: u32 = 0xbad;
@@ -31,6 +34,8 @@ const FRAME_LEN: usize = 12;
 pub(super) struct Section {
     is_big: bool,
     interfaces: Vec<Known>,
+    /// A recording of ours: its statistics blocks stand where what they tell was noticed.
+    is_ours: bool,
 }
 
 /// An interface as packets refer to it.
@@ -41,6 +46,8 @@ struct Known {
     link: LinkType,
     snaplen: u32,
     units: Units,
+    /// Drops that statistics blocks have counted so far.
+    dropped: u64,
 }
 
 /// How an interface counts time (`if_tsresol`, `if_tsoffset`).
@@ -73,7 +80,7 @@ impl Section {
         let Some(rest) = window.get(index..) else { return Step::More(index + FRAME_LEN) };
         let Some(head) = rest.first_chunk::<FRAME_LEN>() else { return Step::More(index + FRAME_LEN) };
         if head.starts_with(&SECTION_MAGIC) {
-            return self.begin(rest, index);
+            return self.begin(rest, index, sink);
         }
         if super::pcap::is_magic(head) {
             if rest.len() < super::pcap::FILE_HEADER_LEN {
@@ -152,7 +159,7 @@ impl Section {
     }
 
     /// Section header block: type, length, byte-order magic, version, section length, options.
-    fn begin(&mut self, rest: &[u8], index: usize) -> Step {
+    fn begin<S: Sink>(&mut self, rest: &[u8], index: usize, sink: &mut S) -> Step {
         let Some(head) = rest.first_chunk::<FRAME_LEN>() else { return Step::More(index + FRAME_LEN) };
         let Some(is_big) = byte_order(head) else { return Step::Bad("bad_block") };
         let Some(len) = u32_at(head, 4, is_big) else { return Step::Bad("bad_block") };
@@ -167,7 +174,11 @@ impl Section {
         if u32_at(block, len - 4, is_big) != u32_at(head, 4, is_big) {
             return Step::Bad("bad_block");
         }
-        *self = Self { is_big, interfaces: Vec::new() };
+        let piece = piece(block.get(24..len - 4).unwrap_or(&[]), is_big);
+        if let Some(piece) = piece {
+            sink.piece(piece);
+        }
+        *self = Self { is_big, interfaces: Vec::new(), is_ours: piece.is_some() };
         Step::Next(len as u64)
     }
 
@@ -191,7 +202,7 @@ impl Section {
             }
         }
         let (id, sensor) = sink.interface(Described { name: &name, link, snaplen })?;
-        self.interfaces.push(Known { id, sensor, link, snaplen, units });
+        self.interfaces.push(Known { id, sensor, link, snaplen, units, dropped: 0 });
         Some(())
     }
 
@@ -259,17 +270,43 @@ impl Section {
     }
 
     /// Interface statistics: interface, stamp, options; the counters run from the start of the capture.
-    fn statistics<S: Sink>(&self, body: &[u8], sink: &mut S) -> Option<()> {
-        let interface = self.interfaces.get(u32_at(body, 0, self.is_big)? as usize)?;
+    fn statistics<S: Sink>(&mut self, body: &[u8], sink: &mut S) -> Option<()> {
+        let place = u32_at(body, 0, self.is_big)? as usize;
+        let at = self.ticks(body, 4)?;
+        let is_big = self.is_big;
+        let interface = self.interfaces.get_mut(place)?;
         let mut dropped = None;
-        for (code, value) in options(body.get(12..)?, self.is_big) {
-            // isb_ifdrop: the card had no room. isb_osdrop: the kernel had none.
-            if let (5 | 7, Some(count)) = (code, u64_at(value, self.is_big)) {
-                dropped = Some(dropped.unwrap_or(0_u64).saturating_add(count));
+        let (mut span, mut note) = ([None; 2], None);
+        for (code, value) in options(body.get(12..)?, is_big) {
+            match code {
+                // isb_ifdrop: the card had no room. isb_osdrop: the kernel had none.
+                5 | 7 => {
+                    if let Some(count) = u64_at(value, is_big) {
+                        dropped = Some(dropped.unwrap_or(0_u64).saturating_add(count));
+                    }
+                }
+                1 if self.is_ours => note = note.or_else(|| Note::parse(value)),
+                // isb_starttime, isb_endtime: two halves, the higher first.
+                2 if self.is_ours => span[0] = halves_at(value, is_big),
+                3 if self.is_ours => span[1] = halves_at(value, is_big),
+                _ => {}
             }
         }
         if let Some(count) = dropped {
             sink.dropped(interface.id, count);
+        }
+        if !self.is_ours {
+            return Some(());
+        }
+        let packets = dropped.unwrap_or(0).saturating_sub(interface.dropped);
+        if packets > 0 {
+            interface.dropped += packets;
+            let (at, _) = interface.units.moment(at);
+            sink.notice(Notice::Lost { interface: interface.id, at, packets });
+        }
+        if let (Some(Note::Blind(reason)), [Some(from), Some(to)]) = (note, span) {
+            let [from, to] = [from, to].map(|ticks| interface.units.moment(ticks).0);
+            sink.notice(Notice::Blind(Blind { interface: interface.id, from, to, reason }));
         }
         Some(())
     }
@@ -353,6 +390,26 @@ fn options(mut rest: &[u8], is_big: bool) -> impl Iterator<Item = (u16, &[u8])> 
 fn u64_at(value: &[u8], is_big: bool) -> Option<u64> {
     let bytes: [u8; 8] = value.try_into().ok()?;
     Some(if is_big { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+}
+
+/// A stamp among options: two halves, the higher first.
+fn halves_at(value: &[u8], is_big: bool) -> Option<u64> {
+    let (high, low) = u32_at(value, 0, is_big).zip(u32_at(value, 4, is_big))?;
+    Some((u64::from(high) << 32) | u64::from(low))
+}
+
+/// The piece that a section header says it begins, by the options of one that we wrote.
+fn piece(rest: &[u8], is_big: bool) -> Option<Piece> {
+    let (mut is_ours, mut piece) = (false, None);
+    for (code, value) in options(rest, is_big) {
+        match code {
+            // opt_comment, shb_userappl
+            1 => piece = piece.or_else(|| Piece::parse(value)),
+            4 => is_ours = value.starts_with(WRITER.as_bytes()),
+            _ => {}
+        }
+    }
+    piece.filter(|_| is_ours)
 }
 
 /// Text of a stranger, at most `TEXT_LEN_MAX` bytes of it.

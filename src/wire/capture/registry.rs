@@ -7,6 +7,7 @@ use super::{
     clock::ReaderClock,
     error::Error,
     input::SensorBinding,
+    tap::Interfaces,
     walker::{Described, Record, Stamp},
 };
 use crate::ground::model::{
@@ -29,6 +30,8 @@ pub(super) struct Ledger {
     /// Sensor of each file; interfaces of it may have one of their own.
     file_sensors: Vec<SensorId>,
     interfaces: Vec<Counted>,
+    /// Notices that nobody was told of yet.
+    pub(super) fresh: Vec<Notice>,
     clock: ReaderClock,
     report: InputReport,
 }
@@ -68,6 +71,12 @@ impl Bindings {
     fn of_interface(&self, name: &str) -> Option<SensorId> {
         let found = self.0.iter().find(|(binding, _)| !name.is_empty() && binding.pattern == name);
         found.map(|(binding, _)| binding.id)
+    }
+}
+
+impl Interfaces for Ledger {
+    fn described(&self, id: InterfaceId) -> Option<&Interface> {
+        self.interfaces.get(id.0 as usize).map(|counted| &counted.told)
     }
 }
 
@@ -151,6 +160,7 @@ impl Ledger {
 
     /// Writes down what the capturing machine told beside packets.
     pub(super) fn notice(&mut self, notice: Notice) {
+        self.fresh.push(notice);
         match notice {
             Notice::Lost { interface, at, packets } => {
                 self.lost(interface, packets);

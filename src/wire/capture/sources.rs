@@ -15,10 +15,12 @@ use super::{
     clock::Lane,
     compressed::Packing,
     input::Piece,
+    note,
     registry::Ledger,
     walker::{Described, End, Record, Sink, Stop, Walker, Window},
 };
 use crate::ground::model::{
+    coverage::Notice,
     packet::{InterfaceId, SensorId},
     time::Timestamp,
 };
@@ -386,6 +388,12 @@ impl Sink for QueueSink<'_> {
     fn lost(&mut self, interface: InterfaceId, packets: u64) {
         self.ledger.lost(interface, packets);
     }
+
+    fn notice(&mut self, notice: Notice) {
+        self.ledger.notice(notice);
+    }
+
+    fn piece(&mut self, _: note::Piece) {}
 
     fn damage(&mut self, offset: u64, what: &'static str) {
         self.breaks.push_back((self.queue.len(), what));

@@ -4,10 +4,12 @@
 //! all bytes it needs to decide about a place, or asks for more.
 
 use super::{
+    note::Piece,
     pcap::{Belief, FILE_HEADER_LEN, Halt, Header, Pcap},
     pcapng::{self, Section, Step},
 };
 use crate::ground::model::{
+    coverage::Notice,
     limits::RESYNC_LEN_MAX,
     packet::{InterfaceId, LinkType, SensorId},
     time::Timestamp,
@@ -23,6 +25,10 @@ pub(super) trait Sink {
     fn dropped(&mut self, interface: InterfaceId, total: u64);
     /// The capturing machine lost so many packets before the next one.
     fn lost(&mut self, interface: InterfaceId, packets: u64);
+    /// The capturing machine told this beside packets.
+    fn notice(&mut self, notice: Notice);
+    /// The section that begins is a piece of a recording of ours.
+    fn piece(&mut self, piece: Piece);
     /// The file is damaged at this offset.
     fn damage(&mut self, offset: u64, what: &'static str);
     /// Reading goes on at this offset after the damage that was told last.

@@ -5,3 +5,4 @@ mod format;
 mod packed;
 mod property;
 mod several;
+mod written;
