@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::ground::model::{finding::Severity, lang::Lang, limits::LIVE_RING_LEN_MAX};
+use crate::ground::model::{
+    finding::Severity,
+    lang::Lang,
+    limits::{LIVE_RING_LEN_MAX, RECORD_FILE_LEN_MIN},
+};
 
 /// 許可台帳に照らして、すべての通信に判定を付けます / Gives every flow a verdict against a written policy.
 #[derive(Debug, Parser)]
@@ -186,17 +190,38 @@ pub(super) struct WatchOptions {
     /// このパケット数で終えます / end after so many packets
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub packets: Option<u64>,
+    /// 見張りながら録画するフォルダー(pcapng) / keep what is watched as rotated pcapng in this folder
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// 録画1ファイルの大きさ / size of one file of the recording
+    #[arg(long, value_name = "SIZE", default_value = "256M", requires = "record", value_parser = record_size)]
+    pub record_file: u64,
+    /// 録画フォルダー全体の上限。達すると古いものから消します(指定がなければ16Gで録画を止め、何も消しません) / bound of the
+    /// folder; the oldest files are deleted to keep it (without it, recording stops at 16G and nothing is deleted)
+    #[arg(long, value_name = "SIZE", requires = "record", value_parser = record_size)]
+    pub record_max: Option<u64>,
 }
 
 /// A size as people write it: 64M, 1G, 512K, or bytes.
-fn ring_size(text: &str) -> Result<usize, String> {
+fn size(text: &str) -> Option<u64> {
     let (digits, unit) = match text.to_ascii_uppercase() {
         upper if upper.ends_with('K') => (upper.len() - 1, 1 << 10),
         upper if upper.ends_with('M') => (upper.len() - 1, 1 << 20),
         upper if upper.ends_with('G') => (upper.len() - 1, 1 << 30),
         upper => (upper.len(), 1),
     };
-    let bytes = text.get(..digits).and_then(|digits| digits.parse::<usize>().ok()?.checked_mul(unit));
+    text.get(..digits).and_then(|digits| digits.parse::<u64>().ok()?.checked_mul(unit))
+}
+
+fn record_size(text: &str) -> Result<u64, String> {
+    let fits = |bytes: &u64| *bytes >= RECORD_FILE_LEN_MIN;
+    size(text).filter(fits).ok_or_else(|| {
+        "64K 以上で指定してください(例 256M、20G) / expected 64K or more, such as 256M or 20G".to_owned()
+    })
+}
+
+fn ring_size(text: &str) -> Result<usize, String> {
+    let bytes = size(text).and_then(|bytes| usize::try_from(bytes).ok());
     let fits = |bytes: &usize| (1 << 20..=LIVE_RING_LEN_MAX).contains(bytes);
     bytes.filter(fits).ok_or_else(|| "1M から 2047M までで指定してください / expected 1M to 2047M".to_owned())
 }

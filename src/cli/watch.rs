@@ -13,9 +13,13 @@ use super::{
     policy, stop,
 };
 use crate::{
-    ground::{model::lang::Lang, words::live},
+    ground::{
+        model::{lang::Lang, limits, time::Timestamp},
+        words::{live, recording as words},
+    },
+    output::store::{PreparedRecording, Recording, RecordingPlan},
     run::pipeline::Progress,
-    wire::capture::{self, LiveRequest, NewsTo, Stop},
+    wire::capture::{self, LiveRequest, NewsTo, RecordingId, Stop},
 };
 
 /// Runs the command; gives the exit code.
@@ -35,18 +39,31 @@ pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
     let stop = Stop::default();
     let (ear, mailbox) = herald::mailbox();
     // Interfaces first: they need a right that nothing else needs, and one that cannot be had leaves no folder behind.
-    let input = open(options, &sensors, &stop, &ear)?;
+    let (feed, mut baton) = open(options, &sensors, &stop, &ear)?;
+    let prepared = record(options, started)?;
     let outputs = Outputs::open(job.context(), judge.flows.as_deref(), judge.out.as_deref())?;
     // From here on there are threads, and packets are read.
     stop::on_signals(&stop)?;
     let progress = Arc::new(Progress::default());
     let herald = Herald::start(mailbox, progress.clone(), run.quiet, lang)?;
     eprintln!("{}", live::begins(&options.interfaces, options.rings, options.ring, lang));
+    let mut recording = None;
+    if let Some(prepared) = prepared {
+        eprintln!("{}", words::terms(prepared.terms(), lang));
+        let (recorder, started) = prepared.start().map_err(Error::Run)?;
+        baton = baton.tapped(Box::new(recorder));
+        recording = Some(started);
+    }
     let mut sink = Announcing { outputs, ear, lang };
-    let result = job.run_into(input, &mut sink, &progress);
+    let result = job.run_into((feed, baton), &mut sink, &progress);
     let Announcing { outputs, ear, .. } = sink;
     drop(ear);
     herald.finish();
+    // Whatever became of the run, what was recorded is told.
+    let recorded = recording.map(Recording::finish);
+    if let Some(recorded) = &recorded {
+        words::recorded(recorded, lang).iter().for_each(|line| eprintln!("{line}"));
+    }
     let result = match result {
         Ok(result) => result,
         Err(error) => return Err(outputs.into_failure(error)),
@@ -56,6 +73,19 @@ pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
     }
     audit::tell(judge, &result, lang)?;
     Ok(result.conclusion.exit_code)
+}
+
+/// Makes ready for recording, if that is asked for.
+fn record(options: &WatchOptions, started: Timestamp) -> Result<Option<PreparedRecording>, Error> {
+    let Some(folder) = &options.record else { return Ok(None) };
+    let plan = RecordingPlan {
+        folder: folder.clone(),
+        piece_len: options.record_file,
+        total_len: options.record_max.unwrap_or(limits::RECORD_TOTAL_LEN),
+        replaces_oldest: options.record_max.is_some(),
+        id: RecordingId { started, process: std::process::id() },
+    };
+    PreparedRecording::open(plan).map(Some).map_err(Error::Store)
 }
 
 fn open(options: &WatchOptions, sensors: &Sensors, stop: &Stop, ear: &Ear) -> Result<Input, Error> {

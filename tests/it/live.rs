@@ -16,13 +16,13 @@ use crate::{
 };
 
 /// A network namespace with nothing in it but what a story puts there; gone with the story.
-struct Net {
+pub struct Net {
     name: String,
 }
 
 impl Net {
     /// `None`, told loudly, where namespaces cannot be made.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("live-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let made = Command::new("ip").args(["netns", "add", &name]).output();
@@ -36,13 +36,13 @@ impl Net {
     }
 
     /// Runs ip(8) in the namespace.
-    fn ip(&self, arguments: &str) {
+    pub fn ip(&self, arguments: &str) {
         let output = Command::new("ip").args(["-n", &self.name]).args(arguments.split(' ')).output().unwrap();
         assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// A pair `spanN`, which is watched, and `genN`, which frames are put on.
-    fn pair(&self, number: u32) {
+    pub fn pair(&self, number: u32) {
         self.ip(&format!("link add span{number} type veth peer name gen{number}"));
         for end in ["span", "gen"] {
             // No address, so that the kernel itself says nothing.
@@ -60,7 +60,7 @@ impl Net {
     }
 
     /// Puts frames on the other end of `spanN`.
-    fn send(&self, number: u32, capture: &Capture) {
+    pub fn send(&self, number: u32, capture: &Capture) {
         let space = File::open(format!("/run/netns/{}", self.name)).unwrap();
         let sending = || {
             // SAFETY: takes two numbers; the descriptor is open, and only this thread, which ends, enters.
@@ -79,7 +79,7 @@ impl Net {
     }
 
     /// Starts `sekisho watch` and waits until it watches.
-    fn watch(&self, bench: &Bench, arguments: &[&str]) -> Watch {
+    pub fn watch(&self, bench: &Bench, arguments: &[&str]) -> Watch {
         let years = city::changed("2026-04-01T00:00:00+09:00", "2020-04-01T00:00:00+09:00");
         let policy = bench
             .text("policy.toml", &years.replace("2027-03-31T23:59:59+09:00", "2099-03-31T23:59:59+09:00"));
@@ -109,7 +109,7 @@ impl Drop for Net {
 }
 
 /// The program while it watches.
-struct Watch {
+pub struct Watch {
     child: Child,
     told: BufReader<ChildStderr>,
     heard: String,
@@ -118,7 +118,7 @@ struct Watch {
 impl Watch {
     /// Waits for a line with all these words.
     #[track_caller]
-    fn hear(&mut self, words: &[&str]) -> String {
+    pub fn hear(&mut self, words: &[&str]) -> String {
         loop {
             let mut line = String::new();
             self.told.read_line(&mut line).unwrap();
@@ -136,7 +136,7 @@ impl Watch {
     }
 
     /// Says stop; gives what the program left.
-    fn stop(mut self, bench: &Bench) -> Left {
+    pub fn stop(mut self, bench: &Bench) -> Left {
         self.signal("-TERM");
         let (mut stdout, mut rest) = (String::new(), String::new());
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
@@ -155,16 +155,16 @@ impl Watch {
 }
 
 /// What a run left.
-struct Left {
-    exit_code: i32,
-    summary: Value,
+pub struct Left {
+    pub exit_code: i32,
+    pub summary: Value,
     flows: Vec<Value>,
     coverage: Value,
     findings: String,
 }
 
 impl Left {
-    fn read(&self) -> u64 {
+    pub fn read(&self) -> u64 {
         self.summary["accounting"]["read"]["packets"].as_u64().unwrap()
     }
 
@@ -178,7 +178,7 @@ impl Left {
         limits.iter().filter_map(|limit| limit["limit"].as_str()).collect()
     }
 
-    fn blind(&self, interface: &str) -> Vec<&str> {
+    pub fn blind(&self, interface: &str) -> Vec<&str> {
         let blind = self.coverage["blind"].as_array().into_iter().flatten();
         blind
             .filter(|time| time["interface"] == interface)
@@ -188,7 +188,7 @@ impl Left {
 }
 
 /// A connection from the My Number segment to somewhere on the internet: forbidden.
-fn forbidden(port: u16) -> Capture {
+pub fn forbidden(port: u16) -> Capture {
     Talk::new(&format!("10.10.1.1:{port}"), "192.0.2.7:443", NOON).tls("evil.example")
 }
 

@@ -12,6 +12,7 @@ mod hostile;
 mod live;
 mod quic;
 mod recording;
+mod replay;
 mod review;
 mod rules;
 mod support;

@@ -8,7 +8,7 @@ use sekisho::{
         recording::Recorded,
         time::{SECOND, Timestamp},
     },
-    output::store::{Recording, RecordingPlan},
+    output::store::{PreparedRecording, RecordingPlan},
     run::{
         engine::{conclude::Demands, sink::NullSink},
         pipeline::{self, Plan, Progress},
@@ -30,7 +30,7 @@ fn record(inputs: &[String], folder: &Path, piece_len: u64, workers: usize) -> R
         replaces_oldest: false,
         id: RecordingId { started: Timestamp::from_nanos(1_778_544_000 * SECOND), process: 1 },
     };
-    let (recorder, recording) = Recording::start(plan).unwrap();
+    let (recorder, recording) = PreparedRecording::open(plan).unwrap().start().unwrap();
     let (feed, baton) = capture::open(&Request { inputs: inputs.to_vec(), ..Request::default() }).unwrap();
     let plan = Plan {
         workers,

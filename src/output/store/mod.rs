@@ -10,5 +10,5 @@ mod recording;
 mod run;
 
 pub use hash::{Fingerprint, InputHashes};
-pub use recording::{Recorder, Recording, RecordingPlan};
+pub use recording::{PreparedRecording, Recorder, Recording, RecordingPlan};
 pub use run::{Error, MANIFEST_SCHEMA, Run, RunWriter};

@@ -46,12 +46,21 @@ pub struct RecordingPlan {
     pub id: RecordingId,
 }
 
+/// A recording whose folder is ready.
+#[derive(Debug)]
+pub struct PreparedRecording {
+    plan: RecordingPlan,
+    disk: Disk,
+    shared: Arc<Shared>,
+    terms: RecordingTerms,
+}
+
 /// The half on the disk's side. It ends when its [`Recorder`] is dropped.
 #[derive(Debug)]
 pub struct Recording {
     thread: JoinHandle<()>,
     shared: Arc<Shared>,
-    terms: RecordingTerms,
+    folder: String,
 }
 
 /// The half on the packets' side.
@@ -101,12 +110,12 @@ struct Counted {
 /// Bytes of a statistics block with a note, and of the interface's description in front of it (a name of 512 bytes).
 const NOTICE_LEN_MAX: usize = 1_024;
 
-impl Recording {
-    /// Makes the folder and the first piece, and starts the thread that writes.
+impl PreparedRecording {
+    /// Makes the folder and the first piece. No thread is started yet: privileges may still be given up.
     ///
     /// # Errors
     /// When the folder cannot be made or written, or the bound has no room for two pieces.
-    pub fn start(plan: RecordingPlan) -> Result<(Recorder, Self), Error> {
+    pub fn open(plan: RecordingPlan) -> Result<Self, Error> {
         if plan.piece_len == 0 || plan.total_len / 2 < plan.piece_len {
             return Err(Error::PieceTooLong { piece: plan.piece_len, total: plan.total_len });
         }
@@ -117,21 +126,8 @@ impl Recording {
             replaces_oldest: plan.replaces_oldest,
         };
         let shared = Arc::new(Shared::default());
-        let (full, inbox) = sync_channel(RECORD_CHUNKS);
-        let (give_back, empty) = sync_channel(RECORD_CHUNKS);
-        let recorder = Recorder::new((full, empty), Arc::clone(&shared), &plan);
-        let mut disk = Disk::open(plan, Arc::clone(&shared))?;
-        let thread = Builder::new()
-            .name("recording".to_owned())
-            .spawn(move || {
-                for chunk in inbox {
-                    // The other half may be gone already: then nobody needs the buffer.
-                    let _ = give_back.send(disk.take(chunk));
-                }
-                disk.close();
-            })
-            .map_err(|error| Error::File { path: PathBuf::from(&terms.folder), error })?;
-        Ok((recorder, Self { thread, shared, terms }))
+        let disk = Disk::open(plan.clone(), Arc::clone(&shared))?;
+        Ok(Self { plan, disk, shared, terms })
     }
 
     /// What is said of it when it begins.
@@ -140,17 +136,38 @@ impl Recording {
         &self.terms
     }
 
+    /// Starts the thread that writes.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(self) -> std::io::Result<(Recorder, Recording)> {
+        let Self { plan, mut disk, shared, terms } = self;
+        let (full, inbox) = sync_channel(RECORD_CHUNKS);
+        let (give_back, empty) = sync_channel(RECORD_CHUNKS);
+        let recorder = Recorder::new((full, empty), Arc::clone(&shared), &plan);
+        let thread = Builder::new().name("recording".to_owned()).spawn(move || {
+            for chunk in inbox {
+                // The other half may be gone already: then nobody needs the buffer.
+                let _ = give_back.send(disk.take(chunk));
+            }
+            disk.close();
+        })?;
+        Ok((recorder, Recording { thread, shared, folder: terms.folder }))
+    }
+}
+
+impl Recording {
     /// What became of it so far.
     #[must_use]
     pub fn so_far(&self) -> Recorded {
-        self.shared.recorded(&self.terms.folder)
+        self.shared.recorded(&self.folder)
     }
 
     /// Waits until everything is on the disk. The [`Recorder`] must be gone by then.
     #[must_use]
     pub fn finish(self) -> Recorded {
         let is_broken = self.thread.join().is_err();
-        let mut recorded = self.shared.recorded(&self.terms.folder);
+        let mut recorded = self.shared.recorded(&self.folder);
         if is_broken && recorded.stopped.is_none() {
             recorded.stopped = Some(Stopped::Disk("the writing thread failed".to_owned()));
         }
@@ -462,7 +479,7 @@ mod tests {
     }
 
     fn record(input: &str, plan: RecordingPlan) -> Recorded {
-        let (recorder, recording) = Recording::start(plan).unwrap();
+        let (recorder, recording) = PreparedRecording::open(plan).unwrap().start().unwrap();
         walk(input, recorder);
         recording.finish()
     }
@@ -550,7 +567,7 @@ mod tests {
             id: RecordingId { started: at(8), process: 1 },
             ..plan(folder.path(), 100_000, 500_000, false)
         };
-        assert!(matches!(Recording::start(next), Err(Error::RecordingFull { .. })));
+        assert!(matches!(PreparedRecording::open(next), Err(Error::RecordingFull { .. })));
     }
 
     #[test]
@@ -608,7 +625,7 @@ mod tests {
         let (home, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let input = capture(home.path(), 1);
         let (mut recorder, recording) =
-            Recording::start(plan(folder.path(), 100_000, 1 << 30, false)).unwrap();
+            PreparedRecording::open(plan(folder.path(), 100_000, 1 << 30, false)).unwrap().start().unwrap();
         let (feed, mut baton) = open(&Request { inputs: vec![input], ..Request::default() }).unwrap();
         let mut block = Block::new();
         feed.fill(0, &mut block);
@@ -635,8 +652,11 @@ mod tests {
         let home = TempDir::new().unwrap();
         let file = home.path().join("file");
         fs::write(&file, "x").unwrap();
-        assert!(matches!(Recording::start(plan(&file, 1_000, 4_000, true)), Err(Error::File { .. })));
+        assert!(matches!(PreparedRecording::open(plan(&file, 1_000, 4_000, true)), Err(Error::File { .. })));
         let small = plan(home.path(), 1_000, 1_999, true);
-        assert!(matches!(Recording::start(small), Err(Error::PieceTooLong { piece: 1_000, total: 1_999 })));
+        assert!(matches!(
+            PreparedRecording::open(small),
+            Err(Error::PieceTooLong { piece: 1_000, total: 1_999 })
+        ));
     }
 }

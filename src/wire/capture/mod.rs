@@ -81,7 +81,7 @@ pub use border::Baton;
 pub use error::Error;
 pub use input::{Feed, Request, SensorBinding, open};
 pub use live::{LiveRequest, News, NewsTo, watch};
-pub use stop::Stop;
 pub use note::{Note, Piece, RecordingId};
+pub use stop::Stop;
 pub use tap::{Interfaces, Tap};
 pub use write::{Counters, Section};
