@@ -1,6 +1,12 @@
 //! `sekisho audit`: verdicts, findings, a run.
 
-use std::{collections::BTreeMap, io::Write, path::Path, sync::Arc, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +16,7 @@ use super::{
     memory,
     options::{AuditOptions, JudgeOptions},
     outputs::Outputs,
-    policy,
+    policy, stop,
 };
 use crate::{
     ground::model::{flow_line::FLOW_SCHEMA, lang::Lang, result::RunResult, time::Timestamp},
@@ -23,6 +29,7 @@ use crate::{
     },
     policy::{catalog, language::Policy},
     run::engine::conclude::Demands,
+    wire::capture::{Following, Stop},
 };
 
 /// Runs the command; gives the exit code.
@@ -40,16 +47,38 @@ pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
     let policy = Some(policy);
     let job = Job { options: run, capture, policy, sensors: &sensors, demands, limits, lang };
     // Inputs first: an input that cannot be used must not leave a folder behind.
-    let input = job.open(&options.input.inputs)?;
-    let hashes = judge.out.as_ref().map(|_| InputHashes::start(input.1.paths()));
-    let hashes = hashes.transpose().map_err(Error::Run)?;
+    let input = match following(options)? {
+        None => job.open(&options.input.inputs)?,
+        Some(following) => job.follow(&options.input.inputs, &following)?,
+    };
+    let hash = |paths: Vec<String>| InputHashes::start(paths).map_err(Error::Run);
+    let is_hashed_beside = judge.out.is_some() && !options.follow;
+    let hashes = is_hashed_beside.then(|| hash(input.1.paths())).transpose()?;
     let outputs = Outputs::open(job.context(), judge.flows.as_deref(), judge.out.as_deref())?;
     let (result, outputs) = job.run(input, outputs)?;
-    if let (Some(writer), Some(hashes)) = (outputs.finish()?, hashes) {
+    if let Some(writer) = outputs.finish()? {
+        // What was followed is known only now.
+        let read = || result.input.files.iter().map(|file| file.path.clone()).collect();
+        let hashes = hashes.map_or_else(|| hash(read()), Ok)?;
         finish_run(writer, judge, &job, &result, &hashes.finish(), started)?;
     }
     tell(judge, &result, lang)?;
     Ok(result.conclusion.exit_code)
+}
+
+/// How the input is followed, if it is; from then on signals end the run and not the program.
+fn following(options: &AuditOptions) -> Result<Option<Following>, Error> {
+    if !options.follow {
+        return Ok(None);
+    }
+    let seconds = |count: u32| Duration::from_secs(count.into());
+    let stop = Stop::default();
+    stop::on_signals(&stop)?;
+    Ok(Some(Following {
+        stop,
+        until_idle: options.follow_until_idle.map(seconds),
+        patience: seconds(options.follow_patience),
+    }))
 }
 
 /// What the conclusion is held against.
@@ -116,6 +145,8 @@ pub(super) fn finish_run(
     let mut inputs = json::files(&result.input);
     for (input, file) in inputs.as_array_mut().into_iter().flatten().zip(&result.input.files) {
         let digest = hashes.get(&file.path).cloned().flatten();
+        // A file may have grown since it was read, or another may bear its name.
+        let digest = digest.filter(|digest| file.size.is_none_or(|size| size == digest.size));
         input["sha256"] = digest.map_or(Value::Null, |digest| digest.sha256.into());
     }
     let mut findings = Vec::new();

@@ -118,6 +118,11 @@ fn capture_ja(error: &capture::Error) -> String {
         E::BadFilter { filter, reason } => format!(
             "--filter {filter}: フィルターとして読めません({reason})。man pcap-filter を参照し、tcpdump -d で確かめてください"
         ),
+        E::NotFollowed { path } => {
+            format!(
+                "{path}: 追えるのはファイルとフォルダーです。パイプは --follow なしで終わりまで読まれます"
+            )
+        }
         E::TooManyFiles { path, limit } => {
             format!("{path}: ファイルが{limit}個を超えています。分けて指定してください")
         }

@@ -18,7 +18,7 @@ use crate::{
         engine::{conclude::Demands, sink::Sink},
         pipeline::{self, Plan, Progress},
     },
-    wire::capture::{self, Request, SensorBinding},
+    wire::capture::{self, Following, Request, SensorBinding},
 };
 
 /// Sensors by number (0 is none) and the globs that bind inputs to them.
@@ -154,8 +154,19 @@ impl Job<'_> {
     /// # Errors
     /// When one cannot be used.
     pub(super) fn open(&self, inputs: &[String]) -> Result<Input, Error> {
-        let request = Request { inputs: inputs.to_vec(), sensors: self.sensors.bindings.clone() };
-        capture::open(&request).map_err(Error::Capture)
+        capture::open(&self.request(inputs)).map_err(Error::Capture)
+    }
+
+    /// Opens inputs that are still being written.
+    ///
+    /// # Errors
+    /// When one cannot be followed.
+    pub(super) fn follow(&self, inputs: &[String], following: &Following) -> Result<Input, Error> {
+        capture::follow(&self.request(inputs), following).map_err(Error::Capture)
+    }
+
+    fn request(&self, inputs: &[String]) -> Request {
+        Request { inputs: inputs.to_vec(), sensors: self.sensors.bindings.clone() }
     }
 
     /// Runs the inputs to their end, with a bar.

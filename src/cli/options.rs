@@ -129,6 +129,15 @@ pub(super) struct AuditOptions {
     /// Policy and results.
     #[command(flatten)]
     pub judge: JudgeOptions,
+    /// 書き込み中の記録を追い続けます(Ctrl+C で終了) / follow growing and rotated files until stopped
+    #[arg(long)]
+    pub follow: bool,
+    /// 新しいものが無いまま経ったら終える秒数 / end once nothing was new for so long
+    #[arg(long, value_name = "SECONDS", requires = "follow", value_parser = clap::value_parser!(u32).range(1..))]
+    pub follow_until_idle: Option<u32>,
+    /// 伸びないファイルを終わったとみなす秒数 / take a file to be over when it has not grown for so long
+    #[arg(long, value_name = "SECONDS", requires = "follow", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub follow_patience: u32,
 }
 
 /// What flows are held against, and where the results go: the same for files and for live interfaces.

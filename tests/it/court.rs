@@ -72,6 +72,11 @@ impl Court {
     }
 
     pub fn hear_bytes(&self, bytes: &[u8], workers: usize) -> Hearing {
+        self.hear_within(bytes, workers, Limits::default().flows)
+    }
+
+    /// With place for so many flows at once.
+    pub fn hear_within(&self, bytes: &[u8], workers: usize, flows_max: usize) -> Hearing {
         let path = self.folder.path().join("case.pcap");
         std::fs::write(&path, bytes).unwrap();
         // The second sensor of the policy is s-lbo; 0 is none.
@@ -83,7 +88,7 @@ impl Court {
             policy: Some(self.policy.clone()),
             demands: Demands::default(),
             several_sensors: false,
-            limits: Limits::default(),
+            limits: Limits { flows: flows_max, ..Limits::default() },
         };
         let mut kept = Kept::default();
         let result = pipeline::run(feed, baton, &plan, &mut kept, &Progress::default()).unwrap();

@@ -37,7 +37,7 @@ fn record(inputs: &[String], folder: &Path, piece_len: u64, workers: usize) -> R
         policy: None,
         demands: Demands::default(),
         several_sensors: false,
-        flows_max: limits::FLOWS_MAX,
+        limits: limits::Limits::default(),
     };
     pipeline::run(feed, baton.tapped(Box::new(recorder)), &plan, &mut NullSink, &Progress::default())
         .unwrap();

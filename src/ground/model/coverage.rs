@@ -32,6 +32,9 @@ pub struct InputFile {
     pub damage: Vec<Damage>,
     /// Damaged places beyond those listed.
     pub damage_unlisted: u64,
+    /// Packets that did not come in the place they have in the finished input: it was followed while it was written, and
+    /// they lay in a file that came late, or behind the end of one that was taken to be over (promise 4 is off for them).
+    pub late: u64,
 }
 
 /// One damaged place.
@@ -40,7 +43,8 @@ pub struct Damage {
     /// Byte offset in the (decompressed) file.
     pub offset: u64,
     /// What is wrong, a code: `cut_tail`, `bad_block`, `absurd_length`, `second_header`, `bad_compression`, `unreadable`,
-    /// `unknown_format`, `expansion_limit`.
+    /// `unknown_format`, `expansion_limit`; where files are followed also `truncated`, `vanished` (gone or written anew before
+    /// it was read), `grew_late` (a packed file grew after it was read) and `too_many_files`.
     pub what: &'static str,
     /// Where reading went on, when it did.
     pub resumed_at: Option<u64>,

@@ -3,6 +3,8 @@
 //! Numbers without a source are ours (RULES, head). What is beyond a bound is counted and is a cause; nothing is
 //! dropped in silence.
 
+use std::time::Duration;
+
 use super::time::Span;
 
 const MIB: u64 = 1024 * 1024;
@@ -86,6 +88,11 @@ pub const TAIL_LEN: u64 = 512 * 1024;
 pub const OPEN_FILES_MAX: usize = 64;
 /// Files whose stamps overlap by no more than this are one source (RULES 14).
 pub const SEAM: Span = Span::from_secs(1);
+/// Between two looks at input that is followed: a look at a folder of 10,000 files takes some 15 ms.
+pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+/// How long a followed file may stand still before it is taken to be over, unless the user says otherwise: tcpdump writes in
+/// portions of 4 KiB, which a line of any use fills within seconds.
+pub const FOLLOW_PATIENCE: Duration = Duration::from_secs(5);
 /// Files at most (THREATS R68 asks for 10,000).
 pub const FILES_MAX: usize = 1_000_000;
 

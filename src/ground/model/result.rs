@@ -67,6 +67,8 @@ pub enum Limit {
     MemoryBound(u64),
     /// Stamps that jumped or were clamped: results may depend on how the input was cut (promise 4 is off).
     TimeAnomalies(u64),
+    /// Packets that came too late for their place while the input was followed (promise 4 is off): file, how many.
+    Late(String, u64),
     /// A parser failed in so many flows.
     ParserPanics(u64),
     /// Findings covered by `accept` entries, not counted for the exit code.

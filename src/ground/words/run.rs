@@ -139,6 +139,18 @@ pub fn limit(limit: &Limit, lang: Lang) -> String {
             format!("時刻の乱れたパケットが{packets}個あります(結果の再現性は保証しません)"),
             format!("{packets} packets with disturbed time stamps (byte-identical results are not promised)"),
         ),
+        Limit::Late(file, packets) => {
+            let file = escape::text(file);
+            both(
+                ja,
+                format!(
+                    "{file} の{packets}パケットは遅れて届き、来た順に読みました(結果の再現性は保証しません)"
+                ),
+                format!(
+                    "{file}: {packets} packets came late and were read as they came (byte-identical results are not promised)"
+                ),
+            )
+        }
         Limit::ParserPanics(flows) => both(
             ja,
             format!("読み取り部の不具合で{flows}件を判定できていません"),

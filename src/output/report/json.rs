@@ -334,6 +334,9 @@ fn limit(limit: &Limit) -> Value {
         Limit::Cut(packets) => json!({"limit": "cut", "packets": packets}),
         Limit::MemoryBound(flows) => json!({"limit": "memory_bound", "flows": flows}),
         Limit::TimeAnomalies(packets) => json!({"limit": "time_anomalies", "packets": packets}),
+        Limit::Late(file, packets) => {
+            json!({"limit": "late", "file": escape::text(file), "packets": packets})
+        }
         Limit::ParserPanics(flows) => json!({"limit": "parser_panics", "flows": flows}),
         Limit::Accepted(flows) => json!({"limit": "accepted", "flows": flows}),
         Limit::NoSensorBound => json!({"limit": "no_sensor_bound"}),

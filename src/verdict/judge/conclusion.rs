@@ -242,6 +242,8 @@ fn mere_limits(question: &Question<'_>) -> Vec<Limit> {
         (input.time_anomalies, Limit::TimeAnomalies),
     ];
     found.extend(counted.into_iter().filter(|(count, _)| *count > 0).map(|(count, limit)| limit(count)));
+    let late = input.files.iter().filter(|file| file.late > 0);
+    found.extend(late.map(|file| Limit::Late(file.path.clone(), file.late)));
     let is_bound = input.interfaces.iter().any(|interface| interface.sensor != SensorId::NONE);
     if !is_bound && !policy.sensors().is_empty() {
         found.push(Limit::NoSensorBound);
@@ -253,7 +255,7 @@ fn mere_limits(question: &Question<'_>) -> Vec<Limit> {
 
 fn broken_file(path: &str, damage: &Damage) -> Limit {
     match damage.what {
-        "unreadable" | "unknown_format" => Limit::Unreadable(path.to_owned()),
+        "unreadable" | "unknown_format" | "vanished" | "too_many_files" => Limit::Unreadable(path.to_owned()),
         _ => Limit::Damaged(path.to_owned(), damage.offset),
     }
 }

@@ -13,6 +13,8 @@ use std::{
 use super::{
     compressed::{Packing, Unpacked},
     input::Piece,
+    tail::Tail,
+    walker::End,
 };
 use crate::ground::model::limits::BLOCK_LEN;
 
@@ -20,6 +22,8 @@ use crate::ground::model::limits::BLOCK_LEN;
 pub(super) enum Stream {
     Here(Unpacked),
     Ahead(Ahead),
+    /// A file that may still grow.
+    Growing(Tail),
 }
 
 /// What another thread has unpacked. When this goes away, that thread ends with its next portion.
@@ -68,6 +72,15 @@ impl Stream {
         match self {
             Self::Here(unpacked) => unpacked.packing(),
             Self::Ahead(ahead) => Some(ahead.packing),
+            Self::Growing(_) => None,
+        }
+    }
+
+    /// What it means that nothing is read any more: an end, or `None` when more may come.
+    pub(super) const fn end(&self) -> Option<End> {
+        match self {
+            Self::Here(_) | Self::Ahead(_) => Some(End::Whole),
+            Self::Growing(tail) => tail.end(),
         }
     }
 
@@ -79,6 +92,7 @@ impl Stream {
         match self {
             Self::Here(unpacked) => unpacked.read(into),
             Self::Ahead(ahead) => ahead.read(into),
+            Self::Growing(tail) => tail.read(into),
         }
     }
 }

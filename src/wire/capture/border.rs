@@ -3,6 +3,7 @@
 use super::{
     block::{Block, Break, Entry, Fault, Tick},
     clock::Lane,
+    follow::Follow,
     input::{Feed, Place},
     live::Live,
     note::Piece,
@@ -35,6 +36,8 @@ enum Way {
     Merged(Box<Merge>),
     /// Interfaces: read here, in the order in which frames are found.
     Live(Box<Live>),
+    /// Input that is still being written.
+    Followed(Box<Follow>),
 }
 
 /// How much further is read while looking for a believable place: one read serves many candidates.
@@ -54,7 +57,11 @@ impl Baton {
         Self { ledger, way: Way::Live(Box::new(live)), bytes_done: 0, tap: None }
     }
 
-    /// The files that will be read, as they were found; `-` for standard input.
+    pub(super) fn of_follow(ledger: Ledger, follow: Follow) -> Self {
+        Self { ledger, way: Way::Followed(Box::new(follow)), bytes_done: 0, tap: None }
+    }
+
+    /// The files that will be read, as they were found; `-` for standard input. Where input is followed, none is known yet.
     #[must_use]
     pub fn paths(&self) -> Vec<String> {
         self.ledger.files.iter().map(|file| file.path.clone()).collect()
@@ -102,6 +109,12 @@ impl Baton {
                 block.clear();
                 let goes_on = live.walk(&mut self.ledger, block);
                 self.bytes_done = live.bytes_done();
+                goes_on
+            }
+            Way::Followed(follow) => {
+                block.clear();
+                let goes_on = follow.walk(&mut self.ledger, block);
+                self.bytes_done = follow.bytes_done();
                 goes_on
             }
             Way::Blocks { ticket, piece, walker, lane } => {

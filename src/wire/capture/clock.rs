@@ -68,6 +68,11 @@ impl Lane {
         Self { start: None, seen: 0, last: Timestamp::from_nanos(0), running: Timestamp::MIN }
     }
 
+    /// The largest stamp so far.
+    pub(super) const fn running(&self) -> Timestamp {
+        self.running
+    }
+
     /// Takes the next record; gives its stamp, its age in seconds, and the running maximum that orders sources.
     pub(super) fn place(&mut self, record: &Record) -> (Timestamp, u32, Timestamp) {
         let at = if record.stamp == Stamp::Absent { self.last } else { record.at };

@@ -7,7 +7,10 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::gather::{Found, Kind};
+use super::{
+    file::Plain,
+    gather::{Found, Kind},
+};
 
 /// Bytes compared first: captures of one size mostly differ in their first packets.
 const GLANCE_LEN: u64 = 64 * 1024;
@@ -62,10 +65,20 @@ fn split(found: &[Found], group: Vec<usize>, len: u64) -> Vec<Vec<usize>> {
     digests.into_values().filter(|group| group.len() > 1).collect()
 }
 
+/// Whether two files hold the same bytes; false when one cannot be read.
+pub(super) fn are_same(a: &Plain, b: &Plain) -> bool {
+    let digest = |plain: &Plain| digest_of(plain, u64::MAX).ok();
+    a.len == b.len && digest(a).is_some_and(|of_a| digest(b) == Some(of_a))
+}
+
 fn digest(file: &Found, len: u64) -> io::Result<[u8; 32]> {
     let (Kind::Plain(plain) | Kind::Packed(plain, _)) = &file.kind else {
         return Err(io::ErrorKind::Unsupported.into());
     };
+    digest_of(plain, len)
+}
+
+fn digest_of(plain: &Plain, len: u64) -> io::Result<[u8; 32]> {
     let mut bytes = plain.open()?.take(plain.len.min(len));
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];

@@ -44,6 +44,12 @@ pub enum Error {
         /// The file, or the folder or glob that holds none.
         path: String,
     },
+    /// A stream cannot be followed as a file.
+    #[error("{path}: only files and folders can be followed; a pipe is read to its end without --follow")]
+    NotFollowed {
+        /// As typed.
+        path: String,
+    },
     /// More files than are read in one run.
     #[error("{path}: more than {limit} files; give fewer at once")]
     TooManyFiles {

@@ -48,7 +48,7 @@ pub(super) enum Kind {
 }
 
 /// What the first bytes of a file say.
-enum Look {
+pub(super) enum Look {
     Capture { packing: Option<Packing>, format: String },
     Foreign,
 }
@@ -139,32 +139,10 @@ impl Gathered {
         }
     }
 
-    /// All files below a folder, by name. Links to folders are not followed: they may lead round in circles.
     fn folder(&mut self, path: &str) -> Result<(), Error> {
-        let mut folders = vec![path.to_owned()];
-        let mut is_first = true;
-        while let Some(folder) = folders.pop() {
-            let entries = match fs::read_dir(&folder) {
-                Ok(entries) => entries,
-                Err(source) if is_first => return Err(Error::Unreadable { path: folder, source }),
-                Err(_) => {
-                    self.skipped.push(folder);
-                    continue;
-                }
-            };
-            is_first = false;
-            let names: BTreeSet<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-            for path in names {
-                let Ok(metadata) = fs::metadata(&path) else { continue };
-                let name = path.to_string_lossy().into_owned();
-                if !metadata.is_dir() {
-                    self.met(&name, &metadata)?;
-                } else if fs::symlink_metadata(&path).is_ok_and(|own| own.is_dir()) {
-                    folders.push(name);
-                }
-            }
-        }
-        Ok(())
+        let below = Below::of(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        self.skipped.extend(below.unreadable);
+        below.files.iter().try_for_each(|(name, metadata)| self.met(name, metadata))
     }
 
     fn glob(&mut self, pattern: &str) -> Result<(), Error> {
@@ -178,6 +156,48 @@ impl Gathered {
             if metadata.is_dir() { self.folder(&name)? } else { self.met(&name, &metadata)? }
         }
         if is_empty { Err(Error::NothingFits { pattern: pattern.to_owned() }) } else { Ok(()) }
+    }
+}
+
+/// All files below a folder, folder by folder and there by name.
+#[derive(Debug, Default)]
+pub(super) struct Below {
+    pub(super) files: Vec<(String, Metadata)>,
+    /// Folders that could not be listed.
+    pub(super) unreadable: Vec<String>,
+}
+
+impl Below {
+    /// Links to folders are not followed: they may lead round in circles.
+    ///
+    /// # Errors
+    /// When the folder itself cannot be listed.
+    pub(super) fn of(path: &str) -> std::io::Result<Self> {
+        let mut below = Self::default();
+        let mut folders = vec![path.to_owned()];
+        let mut is_first = true;
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if is_first => return Err(error),
+                Err(_) => {
+                    below.unreadable.push(folder);
+                    continue;
+                }
+            };
+            is_first = false;
+            let names: BTreeSet<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+            for path in names {
+                let Ok(metadata) = fs::metadata(&path) else { continue };
+                let name = path.to_string_lossy().into_owned();
+                if !metadata.is_dir() {
+                    below.files.push((name, metadata));
+                } else if fs::symlink_metadata(&path).is_ok_and(|own| own.is_dir()) {
+                    folders.push(name);
+                }
+            }
+        }
+        Ok(below)
     }
 }
 
@@ -203,7 +223,7 @@ fn found(path: &str, metadata: &Metadata, look: Look) -> Found {
 }
 
 /// Looks at the first bytes, inside the packing if there is one: names prove nothing.
-fn look(path: impl AsRef<Path>) -> std::io::Result<Look> {
+pub(super) fn look(path: impl AsRef<Path>) -> std::io::Result<Look> {
     let mut file = File::open(path)?;
     let mut first = Vec::new();
     file.by_ref().take(16).read_to_end(&mut first)?;

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Read},
     sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
 use super::{
@@ -13,14 +14,16 @@ use super::{
     duplicate,
     error::Error,
     file::{Handles, Plain},
+    follow::{Follow, Pace},
     gather::{self, Found, Kind},
     order,
     registry::{Bindings, Ledger},
     sources::Merge,
+    stop::Stop,
 };
 use crate::ground::model::{
     coverage::{Damage, InputFile},
-    limits::BLOCK_LEN,
+    limits::{BLOCK_LEN, FOLLOW_EVERY},
     packet::SensorId,
 };
 
@@ -90,8 +93,11 @@ pub fn open(request: &Request) -> Result<(Feed, Baton), Error> {
     open_with(request, BLOCK_LEN)
 }
 
-/// As [`open`], with blocks of another length: what is found must not depend on it.
-pub(super) fn open_with(request: &Request, block_len: usize) -> Result<(Feed, Baton), Error> {
+/// As [`open`], with blocks of another length: for tests, since what is found must not depend on it.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(request: &Request, block_len: usize) -> Result<(Feed, Baton), Error> {
     let block_len = block_len.max(1);
     let bindings = Bindings::new(&request.sensors)?;
     let gathered = gather::gather(&request.inputs)?;
@@ -122,6 +128,47 @@ pub(super) fn open_with(request: &Request, block_len: usize) -> Result<(Feed, Ba
     let taken = Arc::new(AtomicU64::new(0));
     let merge = Merge::new(sources, block_len, taken);
     Ok((Feed::of_nothing(block_len, total), Baton::of_merge(ledger, merge)))
+}
+
+/// How input is followed that is still being written.
+#[derive(Clone, Debug)]
+pub struct Following {
+    /// Ends it: what is there by then is read to its end.
+    pub stop: Stop,
+    /// Ends it as well, once nothing was new for so long.
+    pub until_idle: Option<Duration>,
+    /// How long a file may stand still before it is taken to be over. Until then it holds up what comes behind it, and what
+    /// another source has to say about later moments.
+    pub patience: Duration,
+}
+
+/// As [`open`], for input that is still being written: files that grow or are rotated, and folders that files are put into.
+///
+/// [`Baton::walk`] waits for `limits::FOLLOW_EVERY` at most and then gives an empty block, so that others can go on. Packets
+/// come in the order that [`open`] would give of the finished files; those that came too late for it are told in
+/// [`InputFile::late`].
+///
+/// # Errors
+/// When an input does not exist or cannot be followed. A folder may be empty, and a glob may fit nothing yet.
+pub fn follow(request: &Request, following: &Following) -> Result<(Feed, Baton), Error> {
+    let looks = |span: Duration| {
+        u32::try_from(span.as_millis().div_ceil(FOLLOW_EVERY.as_millis())).unwrap_or(u32::MAX).max(1)
+    };
+    let pace = Pace {
+        stop: following.stop.clone(),
+        interval: FOLLOW_EVERY,
+        patience: looks(following.patience),
+        until_idle: following.until_idle.map(looks),
+    };
+    follow_with(request, pace, BLOCK_LEN)
+}
+
+/// As [`follow`], at another pace and with blocks of another length.
+pub(super) fn follow_with(request: &Request, pace: Pace, block_len: usize) -> Result<(Feed, Baton), Error> {
+    let bindings = Bindings::new(&request.sensors)?;
+    let follow = Follow::new(&request.inputs, pace, block_len.max(1))?;
+    let ledger = Ledger::new(Vec::new(), bindings, Vec::new());
+    Ok((Feed::of_nothing(block_len, None), Baton::of_follow(ledger, follow)))
 }
 
 /// A file as it stands in the books before it is read.

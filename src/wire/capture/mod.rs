@@ -35,10 +35,12 @@
 //! | `border` | the serial stage |
 //! | `live`, `port`, `sight`, `socket`, `drops` | interfaces: all rings as one source, one interface, its times without sight, what libpcap does not offer, counters |
 //! | `sources` | pipes, packed files and overlapping sources, read and merged in order |
+//! | `follow`, `survey`, `tail` | input that is still being written, its files look after look, and the bytes of one |
 //! | `walker`, `pcap`, `pcapng` | where records begin and end, and how to go on after damage; no I/O |
 //! | `compressed`, `ahead`, `file` | bytes of packed files, unpacked on a thread of their own, and of plain ones |
 //! | `clock`, `registry`, `block` | time, the books, and what is handed out |
 //! | `tap`, `write`, `note` | whoever takes it beside the walk; pcapng written, and what our own says in comments |
+//! | `stop` | the word that ends waiting |
 
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -52,6 +54,7 @@ mod drops;
 mod duplicate;
 mod error;
 mod file;
+mod follow;
 mod gather;
 mod input;
 mod live;
@@ -65,6 +68,8 @@ mod sight;
 mod socket;
 mod sources;
 mod stop;
+mod survey;
+mod tail;
 mod tap;
 mod walker;
 mod write;
@@ -79,7 +84,7 @@ mod support;
 pub use block::{Block, Break, Tick};
 pub use border::Baton;
 pub use error::Error;
-pub use input::{Feed, Request, SensorBinding, open};
+pub use input::{Feed, Following, Request, SensorBinding, follow, open, open_with};
 pub use live::{LiveRequest, News, NewsTo, watch};
 pub use note::{Note, Piece, RecordingId};
 pub use stop::Stop;

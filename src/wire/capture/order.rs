@@ -192,53 +192,90 @@ fn ranges(files: &[Option<&Kind>]) -> Vec<Option<Range>> {
 /// First and largest stamp of one file; `None` for pipes and for files without a packet.
 pub(super) fn range_of(kind: &Kind) -> Option<Range> {
     match kind {
-        Kind::Plain(plain) => by_ends(plain).or_else(|| whole(kind)),
-        Kind::Packed(..) => whole(kind),
+        Kind::Plain(plain) => by_ends(plain).or_else(|| whole(kind).and_then(|whole| whole.range)),
+        Kind::Packed(..) => whole(kind).and_then(|whole| whole.range),
         Kind::Pipe(_) | Kind::Standard => None,
     }
 }
 
-/// By the head and the tail of a large plain file; `None` when that cannot be told from them.
+/// Stamp of the first packet of a plain file that may still grow; `None` when no packet is whole yet.
+pub(super) fn first_of(plain: &Plain) -> Option<Timestamp> {
+    let (seen, _) = head(plain, plain.len.min(TAIL_LEN))?;
+    match seen.range {
+        Some(range) => Some(range.first),
+        None if plain.len > TAIL_LEN => whole(&Kind::Plain(plain.clone()))?.range.map(|range| range.first),
+        None => None,
+    }
+}
+
+/// A stamp that the largest of a growing plain file will not be less than; `None` when that cannot be told from its
+/// head and tail.
+pub(super) fn ends_not_before(plain: &Plain) -> Option<Timestamp> {
+    if plain.len <= 2 * TAIL_LEN {
+        return head(plain, plain.len)?.0.range.map(|range| range.last);
+    }
+    let (seen, walker) = head(plain, TAIL_LEN)?;
+    tail(plain, &seen, &walker, None)
+}
+
+/// Looks at so many bytes of a file's beginning.
+fn head(plain: &Plain, len: u64) -> Option<(Seen, Walker)> {
+    let mut bytes = vec![0; usize::try_from(len).ok()?];
+    let mut seen = Seen::default();
+    let mut walker = Walker::new();
+    read_at(&plain.open().ok()?, 0, &mut bytes).1.is_none().then_some(())?;
+    walker.walk(Window { bytes: &bytes, base: 0, border: bytes.len(), end: None }, &mut seen);
+    Some((seen, walker))
+}
+
+/// The largest stamp in a file's tail, when nothing there is odd.
 ///
-/// The tail is entered as after damage. Whatever looks wrong there sends us to read the whole file.
+/// The tail is entered as after damage.
+fn tail(plain: &Plain, seen: &Seen, walker: &Walker, end: Option<End>) -> Option<Timestamp> {
+    let range = seen.range?;
+    let base = plain.len.checked_sub(TAIL_LEN)?;
+    let mut bytes = vec![0; usize::try_from(TAIL_LEN).ok()?];
+    read_at(&plain.open().ok()?, base, &mut bytes).1.is_none().then_some(())?;
+    let mut tail = Seen { interfaces: seen.interfaces, ..Seen::default() };
+    walker.seek(base).walk(Window { bytes: &bytes, base, border: bytes.len(), end }, &mut tail);
+    let last = tail.range?.last;
+    // A tail that belongs to another section may count time otherwise: then its stamps lie far off.
+    let is_near = (range.last..range.first.plus(TAIL_AHEAD_MAX)).contains(&last);
+    (!seen.is_damaged && !tail.is_damaged && tail.interfaces == seen.interfaces && is_near).then_some(last)
+}
+
+/// By the head and the tail of a large plain file; `None` when that cannot be told from them: whatever looks wrong there
+/// sends us to read the whole file.
 fn by_ends(plain: &Plain) -> Option<Range> {
     if plain.len <= 2 * TAIL_LEN {
         return None;
     }
-    let file = plain.open().ok()?;
-    let mut bytes = vec![0; usize::try_from(TAIL_LEN).ok()?];
-    let mut seen = Seen::default();
-    let mut walker = Walker::new();
-    read_at(&file, 0, &mut bytes).1.is_none().then_some(())?;
-    walker.walk(Window { bytes: &bytes, base: 0, border: bytes.len(), end: None }, &mut seen);
-    let head = seen.range?;
-    let is_sound = !seen.is_damaged;
-
-    let base = plain.len - TAIL_LEN;
-    read_at(&file, base, &mut bytes).1.is_none().then_some(())?;
-    let mut tail = Seen { interfaces: seen.interfaces, ..Seen::default() };
-    let window = Window { bytes: &bytes, base, border: bytes.len(), end: Some(End::Whole) };
-    walker.seek(base).walk(window, &mut tail);
-    let last = tail.range?.last;
-    // A tail that belongs to another section may count time otherwise: then its stamps lie far off.
-    let is_near = (head.last..head.first.plus(TAIL_AHEAD_MAX)).contains(&last);
-    (is_sound && !tail.is_damaged && tail.interfaces == seen.interfaces && is_near).then_some(Range {
-        first: head.first,
-        last,
-        piece: seen.piece,
-    })
+    let (seen, walker) = head(plain, TAIL_LEN)?;
+    let last = tail(plain, &seen, &walker, Some(End::Whole))?;
+    Some(Range { first: seen.range?.first, last, piece: seen.piece })
 }
 
 /// A file that spans more than so much is read whole to be sure.
 const TAIL_AHEAD_MAX: Span = Span::from_secs(10 * 366 * 86_400);
 
+/// What reading a file from front to end tells of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    pub(super) range: Option<Range>,
+    /// Bytes, unpacked.
+    pub(super) len: u64,
+    /// Its packing ends where it should.
+    pub(super) is_complete: bool,
+}
+
 /// By reading everything.
-fn whole(kind: &Kind) -> Option<Range> {
+pub(super) fn whole(kind: &Kind) -> Option<Whole> {
     let mut bytes = kind.open(&Arc::new(AtomicU64::new(0))).ok()?;
     let mut seen = Seen::default();
     let mut walker = Walker::new();
     let mut buffer = vec![0; BLOCK_LEN];
     let (mut base, mut filled, mut wanted, mut end) = (0, 0, 0, None);
+    let (mut len, mut is_complete) = (0, true);
     loop {
         let room = wanted.max(BLOCK_LEN);
         if buffer.len() < room {
@@ -247,13 +284,19 @@ fn whole(kind: &Kind) -> Option<Range> {
         while let (None, Some(rest)) = (end, buffer.get_mut(filled..).filter(|rest| !rest.is_empty())) {
             match bytes.read(rest) {
                 Ok(0) => end = Some(End::Whole),
-                Ok(read) => filled += read,
-                Err(_) => end = Some(End::Told),
+                Ok(read) => {
+                    filled += read;
+                    len += read as u64;
+                }
+                Err(_) => (end, is_complete) = (Some(End::Told), false),
             }
         }
         let window = Window { bytes: buffer.get(..filled)?, base, border: filled, end };
         wanted = match walker.walk(window, &mut seen) {
-            Stop::Over => return seen.range.map(|range| Range { piece: seen.piece, ..range }),
+            Stop::Over => {
+                let range = seen.range.map(|range| Range { piece: seen.piece, ..range });
+                return Some(Whole { range, len, is_complete });
+            }
             Stop::Border => 0,
             Stop::More(wanted) => wanted,
         };

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::ground::model::{
     coverage::{Damage, InputFile, InputReport, Interface, Notice},
-    limits::{BLIND_LISTED_MAX, DAMAGE_LISTED_MAX, INTERFACES_MAX, LOST_MINUTES_MAX},
+    limits::{BLIND_LISTED_MAX, DAMAGE_LISTED_MAX, FILES_MAX, INTERFACES_MAX, LOST_MINUTES_MAX},
     packet::{InterfaceId, SensorId},
     tally::Count,
     time::Timestamp,
@@ -91,6 +91,39 @@ impl Ledger {
     pub(super) fn of_live(files: Vec<InputFile>, bindings: Bindings) -> Self {
         let file_sensors = vec![SensorId::NONE; files.len()];
         Self { files, bindings, file_sensors, ..Self::default() }
+    }
+
+    /// A file that was met while reading.
+    pub(super) fn add_file(&mut self, file: InputFile) -> usize {
+        self.file_sensors.push(self.bindings.of_file(&file.path));
+        self.files.push(file);
+        self.files.len() - 1
+    }
+
+    /// A file of a folder or a glob that is no capture.
+    pub(super) fn skip(&mut self, path: &str) {
+        if self.report.skipped.len() < FILES_MAX {
+            self.report.skipped.push(path.to_owned());
+        }
+    }
+
+    /// The sensor that a file is bound to.
+    pub(super) fn sensor_of(&self, path: &str) -> SensorId {
+        self.bindings.of_file(path)
+    }
+
+    /// A file is read up to here.
+    pub(super) fn read_to(&mut self, file: usize, len: u64) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.size = Some(len);
+        }
+    }
+
+    /// So many packets of a file did not come in the place they would have in the finished input.
+    pub(super) fn late(&mut self, file: usize, packets: u64) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.late += packets;
+        }
     }
 
     /// The number the next packet will get.

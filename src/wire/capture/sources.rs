@@ -14,9 +14,11 @@ use super::{
     block::{Block, Entry},
     clock::Lane,
     compressed::Packing,
+    gather::Kind,
     input::Piece,
     note,
     registry::Ledger,
+    tail::Tail,
     walker::{Described, End, Record, Sink, Stop, Walker, Window},
 };
 use crate::ground::model::{
@@ -48,6 +50,8 @@ pub(super) struct Source {
     /// Damage in front of the queue's nth packet, counted from the first that was ever in this chunk.
     breaks: VecDeque<(usize, &'static str)>,
     handed_out: usize,
+    /// Where the packet that was handed out last stands.
+    last_out: Timestamp,
     chunk: Arc<Vec<u8>>,
     /// The chunk's number in the block that is being made.
     shared: Option<u16>,
@@ -76,7 +80,7 @@ struct Queued {
 
 /// Buffers that no block looks at any more are used again.
 #[derive(Debug)]
-struct Chunks {
+pub(super) struct Chunks {
     retired: Vec<Arc<Vec<u8>>>,
     len: usize,
     /// Few enough sources that each may unpack on a thread of its own.
@@ -101,15 +105,13 @@ impl Merge {
         taken: Arc<AtomicU64>,
     ) -> Self {
         let count = sources.len();
-        let share = CHUNKS_LEN / count.max(1);
-        let len = block_len.min(share.max(CHUNK_LEN_MIN)).max(1);
         let next = sources.iter().enumerate().map(|(index, (first, _))| Reverse((*first, index))).collect();
         let sources = sources.into_iter().map(|(_, pieces)| Source::new(pieces)).collect();
         Self {
             sources,
             next,
             hungry: None,
-            chunks: Chunks { retired: Vec::new(), len, may_thread: count <= THREADS_MAX },
+            chunks: Chunks::new(count, block_len),
             block_len: block_len.max(1),
             taken,
         }
@@ -162,7 +164,7 @@ impl Merge {
 }
 
 impl Source {
-    fn new(pieces: Vec<Piece>) -> Self {
+    pub(super) fn new(pieces: Vec<Piece>) -> Self {
         Self {
             pieces: pieces.into(),
             lane: Lane::new(),
@@ -170,18 +172,19 @@ impl Source {
             queue: VecDeque::new(),
             breaks: VecDeque::new(),
             handed_out: 0,
+            last_out: Timestamp::MIN,
             chunk: Arc::default(),
             shared: None,
         }
     }
 
     /// Where its next packet stands among those of other sources. Damage behind the last packet waits for nobody.
-    fn running(&self) -> Timestamp {
+    pub(super) fn running(&self) -> Timestamp {
         self.queue.front().map_or(Timestamp::MIN, |queued| queued.running)
     }
 
     /// Moves packets into the block until another source is due (true), the queue is empty (true) or the block is full.
-    fn hand_out(
+    pub(super) fn hand_out(
         &mut self,
         index: usize,
         limit: Option<(Timestamp, usize)>,
@@ -205,6 +208,7 @@ impl Source {
             }
             let Some(buffer) = self.shared else { return false };
             let entry = Entry { buffer, ..queued.entry };
+            self.last_out = queued.running;
             self.queue.pop_front();
             self.handed_out += 1;
             *room = room.saturating_sub((entry.captured as usize).max(1));
@@ -228,37 +232,114 @@ impl Source {
                 }
                 continue;
             }
-            let Some(open) = &mut self.open else { return false };
-            let mut chunk = chunks.take();
-            let (filled, end, fault) = open.read(&mut chunk, chunks.len);
-            let read_to = open.base + filled as u64;
-            let format = open.walker.format();
-            self.breaks.clear();
-            self.handed_out = 0;
-            let mut sink = QueueSink {
-                queue: &mut self.queue,
-                breaks: &mut self.breaks,
-                lane: &mut self.lane,
-                ledger,
-                file: open.file,
-            };
-            let is_over = open.walk(chunk.get(..filled).unwrap_or(&[]), end, &mut sink);
-            if let Some(code) = fault {
-                sink.damage(read_to, code);
-            }
-            if open.walker.format() != format {
-                ledger.format(open.file, open.walker.format(), open.packing);
-            }
-            if is_over {
-                self.open = None;
-            }
-            let retired = std::mem::replace(&mut self.chunk, Arc::new(chunk));
-            chunks.retire(retired);
-            self.shared = None;
-            if !self.queue.is_empty() || !self.breaks.is_empty() {
+            self.read_on(chunks, ledger);
+            if !self.is_empty() {
                 return true;
             }
         }
+    }
+
+    /// Reads one window of the open piece; only when nothing is left to hand out.
+    pub(super) fn read_on(&mut self, chunks: &mut Chunks, ledger: &mut Ledger) {
+        let Some(open) = &mut self.open else { return };
+        let mut chunk = chunks.take();
+        let (filled, end, fault) = open.read(&mut chunk, chunks.len);
+        let read_to = open.base + filled as u64;
+        let format = open.walker.format();
+        self.breaks.clear();
+        self.handed_out = 0;
+        let mut sink = QueueSink {
+            queue: &mut self.queue,
+            breaks: &mut self.breaks,
+            lane: &mut self.lane,
+            ledger,
+            file: open.file,
+        };
+        let is_over = open.walk(chunk.get(..filled).unwrap_or(&[]), end, &mut sink);
+        if let Some(code) = fault {
+            sink.damage(read_to, code);
+        }
+        if open.walker.format() != format {
+            ledger.format(open.file, open.walker.format(), open.packing);
+        }
+        if is_over {
+            self.open = None;
+        }
+        let retired = std::mem::replace(&mut self.chunk, Arc::new(chunk));
+        chunks.retire(retired);
+        self.shared = None;
+    }
+}
+
+/// What following a growing source needs to know and do.
+impl Source {
+    /// Begins a piece.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(super) fn begin(
+        &mut self,
+        piece: &Piece,
+        chunks: &Chunks,
+        taken: &Arc<AtomicU64>,
+    ) -> std::io::Result<()> {
+        self.open = Some(Open::new(piece, Stream::open(piece, taken, chunks.may_thread)?));
+        Ok(())
+    }
+
+    /// Begins a file that may grow, or goes on in it.
+    pub(super) fn begin_growing(&mut self, file: usize, tail: Tail, walker: Walker) {
+        let base = tail.at();
+        let piece = Piece { file, kind: Kind::Standard };
+        self.open = Some(Open { walker, base, is_live: false, ..Open::new(&piece, Stream::Growing(tail)) });
+    }
+
+    /// The file that is being read, where it may grow.
+    pub(super) fn growing(&mut self) -> Option<&mut Tail> {
+        match &mut self.open.as_mut()?.bytes {
+            Stream::Growing(tail) => Some(tail),
+            _ => None,
+        }
+    }
+
+    /// Where reading would go on behind the last whole record; `None` when no file is open.
+    pub(super) fn place(&self) -> Option<(Walker, u64, Lane)> {
+        self.open.as_ref().map(|open| (open.walker.clone(), open.base, self.lane.clone()))
+    }
+
+    /// Goes on in the time of another source.
+    pub(super) fn take_up(&mut self, lane: Lane) {
+        self.lane = lane;
+    }
+
+    /// Gives up the piece that is being read.
+    pub(super) fn break_off(&mut self, what: &'static str) {
+        self.open = None;
+        self.breaks.push_back((self.handed_out + self.queue.len(), what));
+    }
+
+    /// True when nothing is left to hand out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.breaks.is_empty()
+    }
+
+    pub(super) const fn is_reading(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// A new block is made.
+    pub(super) const fn unshare(&mut self) {
+        self.shared = None;
+    }
+
+    /// Where the packet that was handed out last stands.
+    pub(super) const fn last_out(&self) -> Timestamp {
+        self.last_out
+    }
+
+    /// Where the packet that was read last stands.
+    pub(super) const fn read_up_to(&self) -> Timestamp {
+        self.lane.running()
     }
 }
 
@@ -294,7 +375,7 @@ impl Open {
         while let Some(rest) = chunk.get_mut(filled..room).filter(|rest| !rest.is_empty()) {
             match self.bytes.read(rest) {
                 Ok(0) => {
-                    end = Some(End::Whole);
+                    end = self.bytes.end();
                     break;
                 }
                 Ok(read) => {
@@ -347,6 +428,20 @@ impl std::fmt::Debug for Open {
 }
 
 impl Chunks {
+    /// For so many sources.
+    pub(super) fn new(sources: usize, block_len: usize) -> Self {
+        let mut chunks = Self { retired: Vec::new(), len: 1, may_thread: true };
+        chunks.share(sources, block_len);
+        chunks
+    }
+
+    /// From now on there are so many sources.
+    pub(super) fn share(&mut self, sources: usize, block_len: usize) {
+        let share = CHUNKS_LEN / sources.max(1);
+        self.len = block_len.min(share.max(CHUNK_LEN_MIN)).max(1);
+        self.may_thread = sources <= THREADS_MAX;
+    }
+
     /// A buffer, with memory if there is one that nobody looks at.
     fn take(&mut self) -> Vec<u8> {
         let free = self.retired.iter().position(|chunk| Arc::strong_count(chunk) == 1);

@@ -224,6 +224,17 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// Takes the next block.
+    pub(super) fn take(&mut self, block: &Block) {
+        let first = self.packets.len() as u64 + 1;
+        self.ticks.extend(block.ticks().iter().map(|tick| (first + u64::from(tick.before), tick.clock)));
+        self.breaks.extend(block.breaks().iter().map(|a| (first + u64::from(a.before), a.what)));
+        self.packets.extend(block.packets().map(|(head, bytes)| (head, bytes.to_vec())));
+        for index in 0..block.len() {
+            assert_eq!(block.head(index).ordinal.0, first + index as u64);
+        }
+    }
+
     pub(super) fn payloads(&self) -> Vec<&[u8]> {
         self.packets.iter().map(|(_, bytes)| bytes.as_slice()).collect()
     }
@@ -247,13 +258,7 @@ pub(super) fn read_in_blocks(request: &Request, block_len: usize) -> Told {
             assert!(block.is_empty(), "an input that is over hands out nothing");
             break;
         }
-        let first = told.packets.len() as u64 + 1;
-        told.ticks.extend(block.ticks().iter().map(|tick| (first + u64::from(tick.before), tick.clock)));
-        told.breaks.extend(block.breaks().iter().map(|a| (first + u64::from(a.before), a.what)));
-        told.packets.extend(block.packets().map(|(head, bytes)| (head, bytes.to_vec())));
-        for index in 0..block.len() {
-            assert_eq!(block.head(index).ordinal.0, first + index as u64);
-        }
+        told.take(block);
     }
     told.report = baton.finish();
     assert_eq!(told.report.read.packets, told.packets.len() as u64);
