@@ -182,7 +182,8 @@ const ENDING: &str = ".pcapng";
 fn name(plan: &RecordingPlan, number: u64) -> String {
     // RFC 3339, less what separates, to the millisecond.
     let started: String = plan.id.started.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
-    let (seconds, fraction) = started.split_once('.').unwrap_or_else(|| (started.trim_end_matches('Z'), "000"));
+    let (seconds, fraction) =
+        started.split_once('.').unwrap_or_else(|| (started.trim_end_matches('Z'), "000"));
     let millis = fraction.get(..3).unwrap_or("000");
     format!("{PREFIX}{seconds}.{millis}Z-{number:08}{ENDING}")
 }
