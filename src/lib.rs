@@ -39,7 +39,8 @@
 //! **Floor 3, [`output`]** — [`report`](output::report): formats, each written to a `Write` it is given. [`store`](output::store): a run
 //! on disk, finished only when its manifest stands.
 //!
-//! **Floor 4, [`run`]** — [`engine`](run::engine): one packet's walk and one run's story, without threads, I/O or clock.
+//! **Floor 4, [`run`]** — [`sandbox`](run::sandbox): rights given away before a stranger's byte is read.
+//! [`survey`](run::survey): what this machine is, for `sekisho doctor`. [`engine`](run::engine): one packet's walk and one run's story, without threads, I/O or clock.
 //! [`pipeline`](run::pipeline): the threads around it; the result does not depend on their number.
 //!
 //! **Floor 5, [`cli`]** — one file a subcommand; the only room that sees all options.

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -11,15 +11,22 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{
+    confine::{self, Guard},
     error::Error,
-    job::{Job, Sensors, input_name, workers},
+    job::{Job, Sensors, input_name, needs, workers},
     memory,
-    options::{AuditOptions, JudgeOptions},
+    options::{AuditOptions, JudgeOptions, RightsOptions},
     outputs::Outputs,
     policy, stop,
 };
 use crate::{
-    ground::model::{flow_line::FLOW_SCHEMA, lang::Lang, result::RunResult, time::Timestamp},
+    ground::model::{
+        confinement::{Confinement, Gap},
+        flow_line::FLOW_SCHEMA,
+        lang::Lang,
+        result::RunResult,
+        time::Timestamp,
+    },
     output::{
         report::{
             json,
@@ -46,23 +53,34 @@ pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
     let limits = memory::limits(run.memory.as_deref())?;
     let policy = Some(policy);
     let job = Job { options: run, capture, policy, sensors: &sensors, demands, limits, lang };
+    let mut needs = needs(&options.input.inputs, judge.flows.as_deref(), judge.out.as_deref());
+    needs.hears_signals = options.follow;
+    if options.follow {
+        // A file that is rotated comes back in its folder.
+        let folder = |path: &PathBuf| path.canonicalize().ok()?.parent().map(Path::to_owned);
+        let folders: Vec<_> = needs.read.iter().filter_map(folder).collect();
+        needs.read.extend(folders);
+    }
+    let mut guard = Guard::confine(&run.rights, needs, lang)?;
     // Inputs first: an input that cannot be used must not leave a folder behind.
     let input = match following(options)? {
         None => job.open(&options.input.inputs)?,
         Some(following) => job.follow(&options.input.inputs, &following)?,
     };
+    let outputs = Outputs::open(job.context(), judge.flows.as_deref(), judge.out.as_deref())?;
+    guard.narrow()?;
     let hash = |paths: Vec<String>| InputHashes::start(paths).map_err(Error::Run);
     let is_hashed_beside = judge.out.is_some() && !options.follow;
     let hashes = is_hashed_beside.then(|| hash(input.1.paths())).transpose()?;
-    let outputs = Outputs::open(job.context(), judge.flows.as_deref(), judge.out.as_deref())?;
+    let made = (started, &guard.in_force());
     let (result, outputs) = job.run(input, outputs)?;
     if let Some(writer) = outputs.finish()? {
         // What was followed is known only now.
         let read = || result.input.files.iter().map(|file| file.path.clone()).collect();
         let hashes = hashes.map_or_else(|| hash(read()), Ok)?;
-        finish_run(writer, judge, &job, &result, &hashes.finish(), started)?;
+        finish_run(writer, judge, &job, &result, &hashes.finish(), made)?;
     }
-    tell(judge, &result, lang)?;
+    tell(judge, &run.rights, &result, lang)?;
     Ok(result.conclusion.exit_code)
 }
 
@@ -110,7 +128,12 @@ pub(super) fn demands(options: &JudgeOptions, policy: &Policy) -> Result<Demands
 ///
 /// # Errors
 /// When it cannot be printed.
-pub(super) fn tell(options: &JudgeOptions, result: &RunResult, lang: Lang) -> Result<(), Error> {
+pub(super) fn tell(
+    options: &JudgeOptions,
+    rights: &RightsOptions,
+    result: &RunResult,
+    lang: Lang,
+) -> Result<(), Error> {
     let mut page = Vec::new();
     if options.json {
         page.extend_from_slice(json::summary(result).to_string().as_bytes());
@@ -119,9 +142,12 @@ pub(super) fn tell(options: &JudgeOptions, result: &RunResult, lang: Lang) -> Re
         let _ = json::findings(&result.findings, &mut page);
     } else {
         let words = |id| catalog::by_id(id).map(|entry| (entry.name, entry.ask));
-        page.extend_from_slice(
-            text::summary(result, lang, &CheckWords(&words), Extent::default()).as_bytes(),
-        );
+        let mut summary = text::summary(result, lang, &CheckWords(&words), Extent::default());
+        if rights.no_sandbox {
+            let second = summary.find('\n').map_or(0, |end| end + 1);
+            summary.insert_str(second, &confine::line(&Gap::Off, lang));
+        }
+        page.extend_from_slice(summary.as_bytes());
     }
     // With the flow lines on standard output the summary must not stand among them.
     let to_stderr = options.flows.as_deref() == Some(Path::new("-"));
@@ -140,7 +166,7 @@ pub(super) fn finish_run(
     job: &Job<'_>,
     result: &RunResult,
     hashes: &BTreeMap<String, Option<Fingerprint>>,
-    started: Timestamp,
+    made: (Timestamp, &Confinement),
 ) -> Result<(), Error> {
     let mut inputs = json::files(&result.input);
     for (input, file) in inputs.as_array_mut().into_iter().flatten().zip(&result.input.files) {
@@ -152,9 +178,7 @@ pub(super) fn finish_run(
     let mut findings = Vec::new();
     let _ = json::findings(&result.findings, &mut findings);
     let coverage = json::coverage(&result.coverage, &result.input, &result.tally, &job.sensors.ids);
-    writer
-        .finish(&findings, &coverage, manifest(options, job, result, &inputs, started))
-        .map_err(Error::Store)
+    writer.finish(&findings, &coverage, manifest(options, job, result, &inputs, made)).map_err(Error::Store)
 }
 
 fn manifest(
@@ -162,7 +186,7 @@ fn manifest(
     job: &Job<'_>,
     result: &RunResult,
     inputs: &Value,
-    started: Timestamp,
+    (started, confinement): (Timestamp, &Confinement),
 ) -> Map<String, Value> {
     let policy = result.policy.as_ref();
     let value = json!({
@@ -176,6 +200,7 @@ fn manifest(
         "finished": now().to_string(),
         "capture": job.context().capture,
         "workers": workers(job.options),
+        "sandbox": json::confinement(confinement),
         "inputs": inputs,
         "sensors": job.sensors.ids.iter().skip(1).collect::<Vec<_>>(),
         "policy": policy.map(|policy| json!({

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::{
     ground::{model::lang::Lang, words::escape},
     output::store,
+    run::sandbox,
     wire::capture,
 };
 
@@ -22,6 +23,8 @@ pub(super) enum Error {
     Capture(capture::Error),
     /// The policy has errors; they are rendered already.
     Policy(String),
+    /// Rights could not be given away.
+    Sandbox(sandbox::Error),
     /// The run's folder.
     Store(store::Error),
     /// An output cannot be written.
@@ -51,6 +54,10 @@ impl Error {
                 format!("sekisho: {}\n", escape::text(&text))
             }
             Self::Policy(rendered) => rendered.clone(),
+            Self::Sandbox(error) => {
+                let text = pick(sandbox_ja(error), error.to_string());
+                format!("sekisho: {}\n", escape::text(&text))
+            }
             Self::Store(error) => {
                 let text = pick(store_ja(error), error.to_string());
                 format!("sekisho: {}\n", escape::text(&text))
@@ -125,6 +132,31 @@ fn capture_ja(error: &capture::Error) -> String {
         }
         E::TooManyFiles { path, limit } => {
             format!("{path}: ファイルが{limit}個を超えています。分けて指定してください")
+        }
+    }
+}
+
+fn sandbox_ja(error: &sandbox::Error) -> String {
+    use sandbox::Error as E;
+    match error {
+        E::NotRoot(user) => {
+            format!("--user {user}: 別の利用者になれるのはrootだけです。指定を外すか、sudo で始めてください")
+        }
+        E::UnknownUser(user) => {
+            format!("--user {user}: そのような利用者はいません。useradd --system {user} で作ってください")
+        }
+        E::Become { user, source } => format!("利用者{user}になれません: {source}"),
+        E::OutOfReach { user, path } => {
+            format!(
+                "利用者{user}は {} を読み書きできません。権限を与えるか、--user で別の利用者を指定してください",
+                path.display()
+            )
+        }
+        E::Threads(count) => {
+            format!("権限を落とす前にスレッドが{count}本動いています(本プログラムの不具合)")
+        }
+        E::Refused(reason) => {
+            format!("権限を落とせません({reason})。--no-sandbox を付けると落とさずに実行します")
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::{
+    confine::Guard,
     error::Error,
-    job::{Job, Sensors, input_name},
+    job::{Job, Sensors, input_name, needs},
     memory,
     options::FlowsOptions,
     outputs::Outputs,
@@ -27,9 +28,11 @@ pub(super) fn run(options: &FlowsOptions, lang: Lang) -> Result<u8, Error> {
         limits: memory::limits(run.memory.as_deref())?,
         lang,
     };
-    let input = job.open(&options.input.inputs)?;
     let target = options.out.as_deref().unwrap_or_else(|| Path::new("-"));
+    let mut guard = Guard::confine(&run.rights, needs(&options.input.inputs, Some(target), None), lang)?;
+    let input = job.open(&options.input.inputs)?;
     let outputs = Outputs::open(job.context(), Some(target), None)?;
+    guard.narrow()?;
     let (result, outputs) = job.run(input, outputs)?;
     outputs.finish()?;
     if !run.quiet {

@@ -17,6 +17,7 @@ use crate::{
     run::{
         engine::{conclude::Demands, sink::Sink},
         pipeline::{self, Plan, Progress},
+        sandbox::Needs,
     },
     wire::capture::{self, Following, Request, SensorBinding},
 };
@@ -123,6 +124,20 @@ pub(super) fn workers(options: &RunOptions) -> usize {
 
 /// Opened inputs: the two stages of reading.
 pub(super) type Input = (capture::Feed, capture::Baton);
+
+/// What a run needs of files: its inputs, none for live interfaces, and its outputs.
+#[must_use]
+pub(super) fn needs(inputs: &[String], flows: Option<&Path>, run: Option<&Path>) -> Needs {
+    let capture::Places { read, list } = capture::places(inputs);
+    let files = flows.filter(|flows| *flows != Path::new("-"));
+    Needs {
+        read,
+        list,
+        folders: run.into_iter().map(Path::to_owned).collect(),
+        files: files.into_iter().map(Path::to_owned).collect(),
+        ..Needs::default()
+    }
+}
 
 /// What a run needs beside its inputs.
 pub(super) struct Job<'a> {

@@ -1,6 +1,8 @@
 //! Floor 5: one file a subcommand; the only room that sees all options. Home of `clap`, `indicatif`, `signal-hook`.
 
 mod audit;
+mod confine;
+mod doctor;
 mod error;
 mod explain;
 mod files;
@@ -30,6 +32,7 @@ pub fn main() -> ExitCode {
         Command::Audit(options) => audit::run(options, lang),
         Command::Watch(options) => watch::run(options, lang),
         Command::Flows(options) => flows::run(options, lang),
+        Command::Doctor(options) => doctor::run(options, lang),
         Command::Policy(command) => policy::run(command, lang),
     };
     match done {

@@ -35,6 +35,8 @@ pub(super) enum Command {
     Watch(WatchOptions),
     /// 通信を1件1行で書き出します(判定なし) / one line per flow, without a verdict
     Flows(FlowsOptions),
+    /// この機器でキャプチャーできるかを調べ、直し方を示します / can this machine capture, and what mends it
+    Doctor(DoctorOptions),
     /// 許可台帳の確認・説明・書式 / check, explain and describe policies
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -118,6 +120,20 @@ pub(super) struct RunOptions {
     /// 進み具合を表示しません / no progress
     #[arg(long, short)]
     pub quiet: bool,
+    /// Rights.
+    #[command(flatten)]
+    pub rights: RightsOptions,
+}
+
+/// Rights: the same for every command that reads what strangers sent.
+#[derive(Debug, Args)]
+pub(super) struct RightsOptions {
+    /// rootで始めたときに成り代わる利用者(既定はsudoを呼んだ人) / whom root becomes; by default who called sudo
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// 権限を落とさずに実行します(結果に記されます) / keeps all rights, and the output says so
+    #[arg(long, conflicts_with = "user")]
+    pub no_sandbox: bool,
 }
 
 /// `sekisho audit`.
@@ -246,6 +262,64 @@ pub(super) struct FlowsOptions {
     pub out: Option<PathBuf>,
 }
 
+/// `sekisho doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorOptions {
+    /// 調べるインターフェース(繰り返し可) / interface to be looked at; may be repeated
+    #[arg(short = 'i', long = "interface", value_name = "IF")]
+    pub interfaces: Vec<String>,
+    /// 1つのリングの大きさ / size of one ring
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub ring: Size,
+    /// インターフェースごとのリングの数 / rings of one interface
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub rings: u16,
+    /// フレームを残す長さ / bytes kept of a frame
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144)]
+    pub snaplen: u32,
+    /// 並列数(既定はCPUの数) / workers
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+    /// 通信の表に使うメモリ / memory for flows
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub memory: Size,
+    /// 記録を書くフォルダー(256 MiBまでの一時ファイルで速度を測ります) / folder of a recording: its speed is measured with
+    /// a temporary file of at most 256 MiB
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// 機械向けJSON / as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Bytes, as typed: `64MiB`, `2G`, `1048576`. Powers of 1024.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size(pub u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fault = || format!("{text}: 64MiB のように書いてください / write it like 64MiB");
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at_checked(digits).ok_or_else(fault)?;
+        let shift = match unit {
+            "" => 0,
+            "K" | "KiB" => 10,
+            "M" | "MiB" => 20,
+            "G" | "GiB" => 30,
+            "T" | "TiB" => 40,
+            _ => return Err(fault()),
+        };
+        number
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(1 << shift))
+            .map(Self)
+            .ok_or_else(fault)
+    }
+}
+
 /// `sekisho policy`.
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -306,6 +380,17 @@ mod tests {
         assert_eq!(ring_size("2097152"), Ok(2 << 20));
         for wrong in ["", "M", "3G", "512K", "-1M", "1.5G", "64MB"] {
             assert!(ring_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_number_with_a_unit_of_1024() {
+        let size = |text: &str| text.parse::<Size>().ok();
+        assert_eq!(size("64MiB"), Some(Size(64 << 20)));
+        assert_eq!(size("2G"), Some(Size(2 << 30)));
+        assert_eq!(size("12"), Some(Size(12)));
+        for wrong in ["", "MiB", "64 MiB", "64mb", "-1", "99999999999T"] {
+            assert_eq!(size(wrong), None, "{wrong}");
         }
     }
 

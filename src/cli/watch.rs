@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     audit,
+    confine::Guard,
     error::Error,
     herald::{self, Announcing, Ear, Herald},
-    job::{Input, Job, Sensors},
+    job::{Input, Job, Sensors, needs},
     memory,
     options::WatchOptions,
     outputs::Outputs,
@@ -18,7 +19,7 @@ use crate::{
         words::{live, recording as words},
     },
     output::store::{PreparedRecording, Recording, RecordingPlan},
-    run::pipeline::Progress,
+    run::{pipeline::Progress, sandbox::Needs},
     wire::capture::{self, LiveRequest, NewsTo, RecordingId, Stop},
 };
 
@@ -40,8 +41,13 @@ pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
     let (ear, mailbox) = herald::mailbox();
     // Interfaces first: they need a right that nothing else needs, and one that cannot be had leaves no folder behind.
     let (feed, mut baton) = open(options, &sensors, &stop, &ear)?;
+    let mut needs = needs(&[], judge.flows.as_deref(), judge.out.as_deref());
+    needs.folders.extend(options.record.clone());
+    let needs = Needs { live: true, hears_signals: true, ..needs };
+    let mut guard = Guard::confine(&run.rights, needs, lang)?;
     let prepared = record(options, started)?;
     let outputs = Outputs::open(job.context(), judge.flows.as_deref(), judge.out.as_deref())?;
+    guard.narrow()?;
     // From here on there are threads, and packets are read.
     stop::on_signals(&stop)?;
     let progress = Arc::new(Progress::default());
@@ -69,9 +75,9 @@ pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
         Err(error) => return Err(outputs.into_failure(error)),
     };
     if let Some(writer) = outputs.finish()? {
-        audit::finish_run(writer, judge, &job, &result, &BTreeMap::new(), started)?;
+        audit::finish_run(writer, judge, &job, &result, &BTreeMap::new(), (started, &guard.in_force()))?;
     }
-    audit::tell(judge, &result, lang)?;
+    audit::tell(judge, &run.rights, &result, lang)?;
     Ok(result.conclusion.exit_code)
 }
 

@@ -1,4 +1,6 @@
-//! Floor 4: one packet's walk and one run's story. Rooms import leftwards only: `engine` < `pipeline`.
+//! Floor 4: one packet's walk and one run's story. Rooms import leftwards only: `sandbox` < `survey` < `engine` < `pipeline`.
 
 pub mod engine;
 pub mod pipeline;
+pub mod sandbox;
+pub mod survey;

@@ -24,12 +24,12 @@ const WINGS: &[Wing] = &[
     Wing { name: "policy", floor: 2, rooms: &["preset", "list", "catalog", "language"] },
     Wing { name: "verdict", floor: 3, rooms: &["across", "judge", "check"] },
     Wing { name: "output", floor: 3, rooms: &["report", "store"] },
-    Wing { name: "run", floor: 4, rooms: &["sandbox", "engine", "pipeline", "upkeep"] },
+    Wing { name: "run", floor: 4, rooms: &["sandbox", "survey", "engine", "pipeline", "upkeep"] },
     Wing { name: "cli", floor: 5, rooms: &[] },
 ];
 
-/// Outside crates that every room may use; `libc` is the system's own interface.
-const SHARED: &[&str] = &["foldhash", "libc", "serde", "serde_json", "sha2", "thiserror"];
+/// Outside crates that every room may use; `libc` and `nix` are the system's own interface.
+const SHARED: &[&str] = &["foldhash", "libc", "nix", "serde", "serde_json", "sha2", "thiserror"];
 
 /// The one home of every other outside crate: `wing/room`, or a wing without rooms.
 const HOMES: &[(&str, &[&str])] = &[
@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wire/proto", &["aes", "aes_gcm", "hkdf", "loona_hpack", "tls_parser", "x509_parser"]),
     ("policy/language", &["miette", "schemars", "toml"]),
     ("ground/calendar", &["jiff"]),
+    ("run/sandbox", &["caps", "landlock", "seccompiler"]),
     ("run/pipeline", &["crossbeam_channel"]),
     ("cli", &["clap", "indicatif", "mimalloc", "signal_hook"]),
 ];
@@ -46,10 +47,12 @@ const HOMES: &[(&str, &[&str])] = &[
 /// Parts of `std` that reach outside the program, and the rooms that may use them. What only describes the
 /// outside (`std::net::IpAddr`, `std::path`) is free.
 const WORLD: &[(&str, &[&str])] = &[
-    ("std::fs", &["wire/capture", "output/store", "run/pipeline", "cli"]),
-    ("std::thread", &["wire/capture", "output/store", "run/pipeline", "cli"]), // store: input hashes (RULES 40)
-    ("std::process", &["cli"]),
-    ("std::env", &["cli"]),
+    ("std::fs", &["wire/capture", "output/store", "run/sandbox", "run/survey", "run/pipeline", "cli"]),
+    // store: input hashes (RULES 40); sandbox: what the kernel can do is tried on a thread that ends
+    ("std::thread", &["wire/capture", "output/store", "run/sandbox", "run/survey", "run/pipeline", "cli"]),
+    // sandbox, survey: one's own number and the processor's name
+    ("std::process", &["run/sandbox", "run/survey", "cli"]),
+    ("std::env", &["run/sandbox", "cli"]),
     ("std::net::TcpStream", &[]),
     ("std::net::TcpListener", &[]),
     ("std::net::UdpSocket", &[]),

@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod cause;
+pub mod confinement;
 pub mod coverage;
 pub mod decoded;
 pub mod facts;
@@ -16,6 +17,7 @@ pub mod key;
 pub mod keyed;
 pub mod lang;
 pub mod limits;
+pub mod machine;
 pub mod name;
 pub mod observation;
 pub mod packet;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::ground::{
     model::{
+        confinement::{Confinement, Landlock},
         coverage::{Coverage, InputReport},
         finding::Finding,
         flow_line::{COLUMNS, Cell, FlowRecord, LineContext},
@@ -26,6 +27,26 @@ pub const FINDING_SCHEMA: &str = "sekisho-finding/1";
 pub const COVERAGE_SCHEMA: &str = "sekisho-coverage/1";
 /// Version of the summary document.
 pub const SUMMARY_SCHEMA: &str = "sekisho-summary/1";
+
+/// What the process could still do while it read, for the manifest.
+#[must_use]
+pub fn confinement(confinement: &Confinement) -> Value {
+    let (landlock, abi) = match confinement.landlock {
+        Landlock::InForce { abi } => ("in_force", Value::from(abi)),
+        Landlock::SwitchedOff => ("switched_off", Value::Null),
+        Landlock::Missing => ("missing", Value::Null),
+    };
+    json!({
+        "asked": !confinement.is_off,
+        "uid": confinement.uid,
+        "capabilities": confinement.capabilities,
+        "bounding_set_empty": confinement.is_bounding_set_empty,
+        "no_new_privs": confinement.no_new_privs,
+        "landlock": landlock,
+        "landlock_abi": abi,
+        "seccomp": confinement.seccomp,
+    })
+}
 
 /// Appends one flow line, with its line end.
 pub fn flow_line(record: &FlowRecord, context: &LineContext, line: &mut Vec<u8>) {

@@ -32,6 +32,7 @@
 //! |---|---|
 //! | `input` | what was asked for; the parallel stage |
 //! | `gather`, `duplicate`, `order` | which files that means, which are the same, which come first and which are one source |
+//! | `places` | where these files lie, for those who close everything else |
 //! | `border` | the serial stage |
 //! | `live`, `port`, `sight`, `socket`, `drops` | interfaces: all rings as one source, one interface, its times without sight, what libpcap does not offer, counters |
 //! | `sources` | pipes, packed files and overlapping sources, read and merged in order |
@@ -62,6 +63,7 @@ mod note;
 mod order;
 mod pcap;
 mod pcapng;
+mod places;
 mod port;
 mod registry;
 mod sight;
@@ -87,6 +89,7 @@ pub use error::Error;
 pub use input::{Feed, Following, Request, SensorBinding, follow, open, open_with};
 pub use live::{LiveRequest, News, NewsTo, watch};
 pub use note::{Note, Piece, RecordingId};
+pub use places::{Places, places};
 pub use stop::Stop;
 pub use tap::{Interfaces, Tap};
 pub use write::{Counters, Section};
