@@ -1,4 +1,5 @@
-//! Look-ups of the flow table: a packet of a settled connection, of a new flow, and of a table without room.
+//! Look-ups of the flow table: a packet of a settled connection (in a table that the caches hold, and in one far beyond
+//! them), of a new flow, and of a table without room.
 
 use std::{hint::black_box, net::IpAddr};
 
@@ -14,8 +15,10 @@ use sekisho::{
     wire::flow::{Flows, Settings},
 };
 
-/// Live flows while looking up: far more than any cache holds.
-const LIVE: u32 = 200_000;
+/// Live flows of a table that the caches hold.
+const FEW: u32 = 1_000;
+/// Live flows of a table of more than 64 MB: of 64 bytes and more each.
+const MANY: u32 = 1_000_000;
 /// Packets of one round.
 const ROUND: u32 = 10_000;
 
@@ -50,9 +53,10 @@ fn data(number: u32) -> Decoded {
     packet
 }
 
-fn filled(capacity: usize) -> Flows<()> {
-    let mut flows = Flows::new(Settings { capacity, ..Settings::default() });
-    for number in 0..LIVE {
+/// A table with so many settled flows, and no room for more.
+fn filled(live: u32) -> Flows<()> {
+    let mut flows = Flows::new(Settings { capacity: live as usize, ..Settings::default() });
+    for number in 0..live {
         let opened = flows.packet(&syn(number));
         if !opened.full {
             flows.stop_reading(opened.handle, &mut |_| {});
@@ -64,21 +68,19 @@ fn filled(capacity: usize) -> Flows<()> {
 fn flow(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("flow");
     group.throughput(Throughput::Elements(u64::from(ROUND)));
-
-    // Steps over the flows so that neighbours in time are no neighbours in memory.
-    let order: Vec<_> = (0..ROUND).map(|number| number.wrapping_mul(7_919) % LIVE).collect();
-    let known: Vec<_> = order.iter().map(|number| data(*number)).collect();
-    let mut flows = filled(LIVE as usize);
-    group.bench_function("hit", |bencher| {
-        bencher.iter(|| known.iter().for_each(|packet| drop(black_box(flows.packet(packet)))));
-    });
-
-    let strangers: Vec<_> = (0..ROUND).map(|number| syn(LIVE + number)).collect();
-    group.bench_function("full", |bencher| {
-        bencher.iter(|| strangers.iter().for_each(|packet| drop(black_box(flows.packet(packet)))));
-    });
-
-    group.bench_function("open", |bencher| {
+    let strangers: Vec<_> = (0..ROUND).map(|number| syn(MANY + number)).collect();
+    for (live, place) in [(FEW, "in cache"), (MANY, "beyond 64 MB")] {
+        // Steps over the flows so that neighbours in time are no neighbours in memory.
+        let known: Vec<_> = (0..ROUND).map(|number| data(number.wrapping_mul(7_919) % live)).collect();
+        let mut flows = filled(live);
+        group.bench_function(format!("hit, {place}"), |bencher| {
+            bencher.iter(|| known.iter().for_each(|packet| drop(black_box(flows.packet(packet)))));
+        });
+        group.bench_function(format!("full, {place}"), |bencher| {
+            bencher.iter(|| strangers.iter().for_each(|packet| drop(black_box(flows.packet(packet)))));
+        });
+    }
+    group.bench_function("miss, which opens a flow", |bencher| {
         bencher.iter_batched_ref(
             || Flows::<()>::new(Settings::default()),
             |flows| strangers.iter().for_each(|packet| drop(black_box(flows.packet(packet)))),
