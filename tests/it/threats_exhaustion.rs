@@ -54,6 +54,41 @@ fn flood_with_planted(flood: usize) -> (Capture, BTreeSet<String>) {
 }
 
 #[test]
+fn r27_every_forbidden_flow_in_a_flood_is_found_and_every_loss_of_state_is_counted() {
+    let (capture, planted) = flood_with_planted(6_000);
+    assert_eq!(planted.len(), PLANTED);
+    let (bytes, frames) = (capture.bytes(), capture.frames.len());
+    let court = Court::under(BASE);
+    // What is forbidden; whatever else is told of the flood is not asked here.
+    let forbidden = |hearing: &Hearing| {
+        let mut found = by_host(hearing);
+        found.retain(|(check, _), _| check == "SK-A01");
+        found
+    };
+    let whole = forbidden(&court.hear_within(&bytes, 1, limits::Limits::default().flows));
+    assert!(whole.values().all(|flows| *flows == 1), "one flow each: {whole:?}");
+    for flows_max in [1, 300] {
+        for workers in [1, 4] {
+            let hearing = court.hear_within(&bytes, workers, flows_max);
+            let tally = &hearing.result.tally;
+            let found = forbidden(&hearing);
+            let hosts: BTreeSet<String> = found.keys().map(|(_, host)| host.clone()).collect();
+            assert_eq!(hosts, planted, "{workers} workers, place for {flows_max}");
+            assert_eq!(found, whole, "{workers} workers, place for {flows_max}");
+            // Every packet is a flow of its own, and each owner has place for its share.
+            let untracked: u64 = tally.untracked.iter().map(|count| count.packets).sum();
+            assert_eq!(hearing.flows.len() as u64 + untracked, frames as u64);
+            let lost = tally.evicted + untracked;
+            let kept = flows_max.div_ceil(workers) * workers;
+            assert!(lost as usize >= frames - kept, "{lost} told of at least {}", frames - kept);
+            assert!(!hearing.any(Verdict::Conforming));
+            assert_eq!(hearing.result.conclusion.exit_code, 3, "nobody calls this complete");
+            assert!(hearing.result.conclusion.has_findings);
+        }
+    }
+}
+
+#[test]
 fn r27_a_flow_that_was_allowed_before_the_flood_is_never_acquitted_on_what_is_left_of_it() {
     let relay = Talk::new("10.10.9.10:50000", "198.18.10.5:443", NOON).tls("relay.example");
     let (flood, _) = flood_with_planted(3_000);
