@@ -16,3 +16,6 @@ mod reading;
 pub mod seen;
 pub mod shard;
 pub mod sink;
+
+#[cfg(test)]
+mod stories;

@@ -1,0 +1,204 @@
+//! Flows that are alike come to the same, whoever counts them.
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use proptest::prelude::*;
+
+use super::{
+    account::Account,
+    court::{Court, Ruled, Ruling},
+};
+use crate::{
+    ground::model::{
+        address::{Mac, Transport},
+        cause::Cause,
+        coverage::Coverage,
+        facts::{DirectionBasis, EndReason, FlowFacts},
+        field::Field,
+        identity::{Basis, Marks, Notes},
+        key::{Endpoint, Side},
+        packet::{Ordinal, SensorId},
+        tally::Tally,
+        time::Timestamp,
+    },
+    policy::language::{Policy, load_text},
+};
+
+fn policy() -> Arc<Policy> {
+    let text = include_str!("../../../fixtures/city/policy.toml");
+    let (policy, _) = load_text("policy.toml", text).expect("the city's policy has no errors");
+    Arc::new(policy)
+}
+
+const ADDRS: &[&str] = &[
+    "10.10.1.5",
+    "10.10.1.6",
+    "10.20.1.5",
+    "10.20.3.9",
+    "10.20.8.80",
+    "10.20.8.53",
+    "10.30.1.5",
+    "10.30.8.80",
+    "198.51.100.10",
+    "198.51.100.130",
+    "203.0.113.10",
+    "203.0.113.77",
+    "198.18.10.5",
+    "198.18.99.1",
+    "8.8.8.8",
+    "239.1.1.1",
+    "255.255.255.255",
+    "0.0.0.0",
+    "10.99.9.9",
+    "169.254.1.1",
+    "2001:db8::5",
+    "fe80::1",
+    "fd00::1",
+];
+const PORTS: &[u16] = &[0, 22, 25, 53, 80, 443, 445, 514, 993, 3128, 3389, 8443, 40_000, 50_000, 50_001];
+const NAMES: &[&str] = &[
+    "www.example",
+    "meet.cloud.example",
+    "evil.example",
+    "cloudflare-ech.com",
+    "a b.example",
+    "198.51.100.10",
+];
+const APPS: &[&str] = &["", "tls", "http", "dns", "ssh", "smb", "quic"];
+const CAUSES: &[Cause] = &[
+    Cause::OneWay,
+    Cause::Midstream,
+    Cause::GapAcked,
+    Cause::Tunnel,
+    Cause::VlanSegmentMismatch,
+    Cause::NoSni,
+];
+
+/// Flows from few enough pieces that many are alike.
+fn flow() -> impl Strategy<Value = FlowFacts> {
+    let addr = || prop::sample::select(ADDRS).prop_map(|text| text.parse::<IpAddr>().unwrap());
+    let end = move || (addr(), prop::sample::select(PORTS)).prop_map(|(addr, port)| Endpoint { addr, port });
+    let basis = prop::sample::select(vec![DirectionBasis::Syn, DirectionBasis::Guess, DirectionBasis::Role]);
+    let head = (end(), end(), prop::sample::select(vec![1u8, 6, 17, 47, 132]), any::<bool>(), basis);
+    let side = || (0u64..3, 0u64..2, 0u8..4, prop::option::of(prop::sample::select(vec![110u16, 120, 999])));
+    let said = prop::collection::vec((prop::sample::select(NAMES), 0u8..3, 0u8..2, any::<bool>()), 0..3);
+    let shown = (prop::sample::select(APPS), 0u8..4, 0u32..1 << 17, said);
+    let causes =
+        (prop::option::of(prop::sample::select(CAUSES)), prop::option::of(prop::sample::select(CAUSES)));
+    let when = (0i64..200, 0i64..4_000, 0u8..4, 0u16..4);
+    (head, side(), side(), shown, causes, when).prop_map(|(head, one, other, shown, causes, when)| {
+        let first = Timestamp::from_secs(1_774_900_000 + when.0 * 7_000);
+        let mut facts = FlowFacts {
+            transport: Transport(head.2),
+            opener: head.0,
+            answerer: head.1,
+            client: if head.3 { Side::Opener } else { Side::Answerer },
+            basis: head.4,
+            first,
+            last: Timestamp::from_secs(first.secs() + when.1),
+            end: if when.2 == 0 { EndReason::Evicted } else { EndReason::Fin },
+            sensor: SensorId(when.3),
+            first_frame: Ordinal(7),
+            ..FlowFacts::default()
+        };
+        for (side, (packets, payload, flags, vlan)) in facts.sides.iter_mut().zip([one, other]) {
+            side.packets = packets;
+            side.wire_bytes = packets * 60;
+            side.payload_bytes = payload * packets * 100;
+            side.acked_bytes = payload;
+            side.flags = crate::ground::model::decoded::TcpFlags(u16::from(flags) << 1);
+            side.vlans.extend(vlan);
+            side.macs[0] = vlan.map(|vlan| Mac([2, 0, 0, 0, 0, vlan as u8]));
+        }
+        let mut notes = Notes::new(&mut facts.identity, Ordinal(7), first);
+        for (name, field, layer, variant) in shown.3 {
+            let field = [Field::Sni, Field::HttpHost, Field::CertName][usize::from(field)];
+            let side = if field == Field::CertName { facts.client.other() } else { facts.client };
+            let mut notes = notes.on_layer(layer);
+            if variant {
+                notes.as_variant().name(field, name.as_bytes(), side)
+            } else {
+                notes.name(field, name.as_bytes(), side);
+            }
+        }
+        let all = [Basis::Unknown, Basis::Port, Basis::Signature, Basis::Parsed];
+        (facts.identity.app, facts.identity.basis) = (shown.0, all[usize::from(shown.1)]);
+        facts.identity.marks = Marks(shown.2 & shown.2.rotate_left(7));
+        causes.0.into_iter().for_each(|cause| facts.causes.add_with(cause, "wireguard"));
+        causes.1.into_iter().for_each(|cause| facts.identity.causes.add(cause));
+        facts
+    })
+}
+
+type Sums = (Tally, Coverage, BTreeMap<&'static str, u64>);
+
+fn sums(parts: Vec<(Court, Account)>) -> Sums {
+    let mut sums = Sums::default();
+    for (mut court, mut account) in parts {
+        court.settle(&mut account);
+        account.add_to(&mut sums.0, &mut sums.1, &mut sums.2);
+    }
+    sums
+}
+
+proptest! {
+    #[test]
+    fn a_flow_comes_to_what_it_would_if_no_other_were_known(flows in prop::collection::vec(flow(), 1..150)) {
+        let policy = policy();
+        let (mut court, mut account) = (Court::new(policy.clone()), Account::default());
+        for facts in &flows {
+            let ruled = court.rule(facts, &mut account);
+            let ruling = court.ruling(&ruled);
+            let anew = Ruling::new(&policy, facts, false);
+            prop_assert_eq!(&ruling.alone(facts), &anew.alone);
+            prop_assert_eq!(&ruling.settled(facts), &anew.settled);
+            prop_assert_eq!(&ruling.fires, &anew.fires);
+        }
+    }
+
+    #[test]
+    fn sums_are_the_same_whoever_counts_which_flow_in_whatever_order(
+        flows in prop::collection::vec((flow(), 0..4usize), 1..80),
+    ) {
+        let policy = policy();
+        let begin = || (Court::new(policy.clone()), Account::default());
+        let count = |(court, account): &mut (Court, Account), facts: &FlowFacts| {
+            let ruled = court.rule(facts, account);
+            court.count(&ruled, facts, account);
+        };
+        let mut one = begin();
+        flows.iter().for_each(|(facts, _)| count(&mut one, facts));
+        let mut several = [begin(), begin(), begin(), begin()];
+        flows.iter().rev().for_each(|(facts, owner)| count(&mut several[*owner], facts));
+        let mut plain = Account::default();
+        for (facts, _) in &flows {
+            plain.flow(facts, Some(&Ruling::new(&policy, facts, false).settled), &[]);
+        }
+        let one = sums(vec![one]);
+        prop_assert_eq!(&one, &sums(several.into()));
+        prop_assert_eq!(&one, &sums(vec![(Court::new(policy), plain)]));
+    }
+}
+
+#[test]
+fn flows_of_many_terminals_at_one_server_are_one_case() {
+    let (mut court, mut account) = (Court::new(policy()), Account::default());
+    let mut cases = std::collections::BTreeSet::new();
+    for terminal in 1..=200u8 {
+        let end = |addr: [u8; 4], port| Endpoint { addr: IpAddr::from(addr), port };
+        let facts = FlowFacts {
+            transport: Transport::TCP,
+            opener: end([10, 20, 1, terminal], 50_000 + u16::from(terminal)),
+            answerer: end([10, 20, 2, 9], 443),
+            basis: DirectionBasis::Syn,
+            first: Timestamp::from_secs(1_780_000_000 + i64::from(terminal)),
+            last: Timestamp::from_secs(1_780_000_900),
+            ..FlowFacts::default()
+        };
+        match court.rule(&facts, &mut account) {
+            Ruled::Known(place) => cases.insert(place),
+            Ruled::Once(_) => panic!("nothing sets this flow apart"),
+        };
+    }
+    assert_eq!(cases.len(), 1);
+}
