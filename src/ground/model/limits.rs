@@ -311,6 +311,8 @@ pub const CASE_OBSERVATIONS_MAX: usize = 64;
 pub const CASE_TEXT_MAX: usize = 1_024;
 /// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.
 pub const FINDINGS_MAX: usize = 100_000;
+/// Findings of one check on the list: half of it, so that a flood under one check does not push another check off.
+pub const FINDINGS_PER_CHECK_MAX: usize = FINDINGS_MAX / 2;
 /// Flows of one worker that were announced as attempts and are announced again when they get an answer: 65,536 numbers.
 /// Beyond it the answer is told when the flow is over.
 pub const ATTEMPTS_WATCHED_MAX: usize = 65_536;

@@ -71,6 +71,8 @@ pub(super) struct Aggregate {
     keyed: RandomState,
     /// Findings of one host under one check, so that a flood of one does not push another off the list.
     per_host: KeyedMap<(CheckId, Option<IpAddr>), usize>,
+    /// Findings under one check, for the same reason.
+    per_check: BTreeMap<CheckId, usize>,
     others: BTreeMap<CheckId, u64>,
     /// The worst severity among those, acceptances left out.
     worst_other: Option<Severity>,
@@ -138,7 +140,9 @@ impl Aggregate {
             return;
         }
         // Asked first: a full list must not go on growing by the hosts it does not list.
-        let is_full = self.listed.len() >= limits::FINDINGS_MAX;
+        let of_check = self.per_check.entry(fire.check).or_default();
+        let is_full =
+            self.listed.len() >= limits::FINDINGS_MAX || *of_check >= limits::FINDINGS_PER_CHECK_MAX;
         let of_host = (!is_full).then(|| self.per_host.entry((fire.check, about.host)).or_default());
         let Some(of_host) = of_host.filter(|count| **count < limits::FINDINGS_PER_HOST_MAX) else {
             *self.others.entry(fire.check).or_default() += 1;
@@ -148,6 +152,7 @@ impl Aggregate {
             return;
         };
         *of_host += 1;
+        *of_check += 1;
         let mut finding = begin(fire, about, subject.text(), accepted_by);
         join(&mut finding, fire, about);
         self.list(digest, finding, subject);
@@ -336,6 +341,20 @@ mod tests {
             flows,
             [is("198.51.100.001:443/tcp", 1), is("198.51.100.1:443", 1), is("198.51.100.1:443/tcp", 2)]
         );
+    }
+
+    #[test]
+    fn a_flood_under_one_check_leaves_room_for_another() {
+        let mut aggregate = Aggregate::default();
+        let from = |host: u32| About { host: Some(IpAddr::V4(host.into())), ..About::default() };
+        for host in 0..=limits::FINDINGS_PER_CHECK_MAX as u32 {
+            aggregate.add(&fire(1, Severity::Low), &from(host), None);
+        }
+        let planted = Fire { check: CheckId::new(b'L', 3), ..fire(1, Severity::High) };
+        aggregate.add(&planted, &from(7), None);
+        let (findings, others) = aggregate.finish();
+        assert_eq!(findings[0].key.check, planted.check);
+        assert_eq!(others.into_values().collect::<Vec<_>>(), [1]);
     }
 
     #[test]
