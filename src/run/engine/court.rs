@@ -1,7 +1,7 @@
 //! What a flow comes to by itself: judged once for all flows that are alike, and remembered.
 //!
 //! A verdict depends on what the policy tells apart and on what the flow showed. Flows that are alike in all of that, a
-//! thousand terminals at one server, say, are one case: [`Shape`] is the whole of it. What it leaves out nothing may ask.
+//! thousand terminals at one server, say, are one case: `Shape` is the whole of it. What it leaves out nothing may ask.
 
 use std::{
     hash::{BuildHasher, Hash, Hasher},
