@@ -50,14 +50,11 @@ pub static TCP: Protocol = Protocol {
 fn probe_stream(first: &[u8], _side: Side) -> Guess {
     let Some(len) = be16(first, 0).map(usize::from) else { return Guess::Short };
     let message = first.get(2..).unwrap_or_default();
-    if len < HEADER_LEN {
+    if len < HEADER_LEN || !begins_like_a_header(message) {
         return Guess::No;
     }
-    let Some(header) = message.first_chunk::<HEADER_LEN>() else { return Guess::Short };
-    // Exactly what streams of other protocols do not have: one question, or none in an answer.
-    let (opcode, questions) = (header[2] >> 3 & 15, u16::from_be_bytes([header[4], header[5]]));
-    if !matches!(opcode, 0 | 4 | 5) || questions > 1 || questions == 0 && header[2] & 0x80 == 0 {
-        return Guess::No;
+    if message.len() < HEADER_LEN {
+        return Guess::Short;
     }
     if let Some(message) = message.get(..len) {
         return if is_plausible(message) { Guess::Yes } else { Guess::No };
@@ -74,6 +71,17 @@ fn probe_stream(first: &[u8], _side: Side) -> Guess {
         _ if message.len() > HEADER_LEN + 260 => Guess::No,
         _ => Guess::Short,
     }
+}
+
+/// Exactly what streams of other protocols do not have: one question, or none in an answer. Asked of as much as is there, so
+/// that a few strange bytes are no DNS at once.
+fn begins_like_a_header(message: &[u8]) -> bool {
+    let flags = message.get(2).copied();
+    let is_asked =
+        |questions| questions == 1 || questions == 0 && flags.is_some_and(|flags| flags & 0x80 != 0);
+    flags.is_none_or(|flags| matches!(flags >> 3 & 15, 0 | 4 | 5))
+        && message.get(4).is_none_or(|high| *high == 0)
+        && be16(message, 4).is_none_or(is_asked)
 }
 
 #[derive(Debug)]
