@@ -65,7 +65,8 @@ impl About {
 /// The findings of a run, growing.
 #[derive(Debug, Default)]
 pub(super) struct Aggregate {
-    listed: Vec<Listed>,
+    /// Each in a place of its own: a list of 100,000 that doubles would hold all of them twice.
+    listed: Vec<Box<Listed>>,
     /// The newest finding of each digest.
     places: KeyedMap<u64, u32>,
     keyed: RandomState,
@@ -195,7 +196,8 @@ impl Aggregate {
     fn find(&self, digest: u64, fire: &Fire, about: &About, subject: &Named) -> Option<u32> {
         let mut next = self.places.get(&digest).copied();
         while let Some(place) = next {
-            let Listed { finding: Finding { key, .. }, subject: known, older } = &self.listed[place as usize];
+            let Listed { finding: Finding { key, .. }, subject: known, older } =
+                &*self.listed[place as usize];
             let is_same = key.check == fire.check
                 && key.host == about.host
                 && known == subject
@@ -212,7 +214,7 @@ impl Aggregate {
     fn list(&mut self, digest: u64, finding: Finding, subject: Named) {
         let place = self.listed.len() as u32;
         let older = self.places.insert(digest, place);
-        self.listed.push(Listed { finding, subject, older });
+        self.listed.push(Box::new(Listed { finding, subject, older }));
     }
 
     /// The worst severity of what found no place on the list and nobody accepted.
@@ -224,9 +226,12 @@ impl Aggregate {
     /// The findings, worst first, then by key; and what found no place on the list, by check.
     #[must_use]
     pub(super) fn finish(self) -> (Vec<Finding>, BTreeMap<CheckId, u64>) {
-        let mut findings: Vec<_> = self.listed.into_iter().map(|listed| listed.finding).collect();
-        findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.key.cmp(&b.key)));
-        (findings, self.others)
+        let Self { listed, others, places, per_host, .. } = self;
+        drop((places, per_host));
+        let mut findings: Vec<_> = listed.into_iter().map(|listed| listed.finding).collect();
+        // No two have the same key.
+        findings.sort_unstable_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.key.cmp(&b.key)));
+        (findings, others)
     }
 }
 
@@ -280,6 +285,9 @@ fn join(finding: &mut Finding, fire: &Fire, about: &About) {
     finding.grade = finding.grade.min(fire.grade);
     // Flows end in the order of the input, not in that of their beginning: keep the earliest.
     let samples = &mut finding.samples;
+    if samples.is_empty() {
+        samples.reserve_exact(1);
+    }
     let is_late = samples.len() >= limits::FINDING_SAMPLES_MAX && samples.last() < Some(&about.id);
     if let (false, Err(place)) = (is_late, samples.binary_search(&about.id)) {
         samples.insert(place, about.id);
