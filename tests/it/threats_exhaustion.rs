@@ -89,6 +89,25 @@ fn r27_every_forbidden_flow_in_a_flood_is_found_and_every_loss_of_state_is_count
 }
 
 #[test]
+fn r27_the_answer_of_a_forbidden_connection_without_a_place_is_told_of_the_connection_and_of_nobody_else() {
+    let mut capture = Capture::new();
+    capture.add(NOON, syn("10.20.1.1:20000", "198.51.100.130:443"));
+    let forbidden = Talk::new("10.10.1.7:50000", "192.0.2.7:443", NOON + MILLI).tls("elsewhere.example");
+    capture.frames.extend(forbidden.frames);
+    let hearing = Court::under(BASE).hear_within(&capture.bytes(), 1, 1);
+    let told: BTreeSet<_> = hearing.result.findings.iter().map(|finding| &finding.key).collect();
+    let strangers: Vec<_> = told
+        .into_iter()
+        .filter(|key| key.check.to_string() == "SK-A01")
+        .filter(|key| {
+            key.host != Some("10.10.1.7".parse().unwrap()) || !key.destination.starts_with("192.0.2.7:443")
+        })
+        .collect();
+    assert!(by_host(&hearing).contains_key(&("SK-A01".to_owned(), "10.10.1.7".to_owned())));
+    assert!(strangers.is_empty(), "{strangers:?}");
+}
+
+#[test]
 fn r27_a_flow_that_was_allowed_before_the_flood_is_never_acquitted_on_what_is_left_of_it() {
     let relay = Talk::new("10.10.9.10:50000", "198.18.10.5:443", NOON).tls("relay.example");
     let (flood, _) = flood_with_planted(3_000);

@@ -88,12 +88,21 @@ pub(super) fn untracked(policy: &Policy, packet: &Decoded) -> FlowRecord {
         captured_bytes: u64::from(packet.head.captured_len) + packet.fragments_captured_bytes,
         ..SideFacts::default()
     };
+    let FlowFacts { client, basis, .. } = judge::facts_of(packet);
+    let [source, target] = [packet.tuple.source, packet.tuple.target];
     let mut facts = FlowFacts {
         id: FlowId { ordinal: packet.head.ordinal, carrier: packet.layer },
         carrier: packet.carrier,
         transport: packet.tuple.transport,
-        opener: packet.tuple.source,
-        answerer: packet.tuple.target,
+        opener: source,
+        answerer: target,
+        // Neither end is known to have opened: as in midstream, the lower port is more often the server's.
+        client: if basis == DirectionBasis::Guess && source.port < target.port {
+            Side::Answerer
+        } else {
+            client
+        },
+        basis,
         sides: [sender, SideFacts::default()],
         encap: packet.encap,
         sensor: packet.head.sensor,
