@@ -22,8 +22,8 @@ use crate::{
 #[must_use]
 pub(super) fn facts(flow: Ended<Reading>, damage: &[(Ordinal, &'static str)], is_shown: bool) -> FlowFacts {
     let Ended { mut facts, state, rest } = flow;
-    facts.identity =
-        state.finish(&rest, [facts.opener, facts.answerer], (facts.last_frame, facts.last), is_shown);
+    let (ends, last) = ([facts.opener, facts.answerer], (facts.last_frame, facts.last));
+    facts.identity = state.finish(&rest, facts.transport, ends, last, is_shown);
     role(&mut facts);
     let across = |(before, _): &&(Ordinal, &str)| facts.first_frame < *before && *before <= facts.last_frame;
     if let Some((_, what)) = damage.iter().find(across) {

@@ -10,7 +10,7 @@ use super::{
     court::{Court, Ruling},
     event::{Closed, Event, Moment, Rank, What},
     ingest::{Lists, Sweep, frames_of},
-    reading::Reading,
+    reading::{Reading, Spare},
 };
 use crate::{
     ground::model::{
@@ -57,6 +57,7 @@ pub struct Shard {
     tally: Tally,
     turn: u32,
     now: Ordinal,
+    spare: Spare,
     /// Flows that break the policy are announced while they go on.
     announces: bool,
     /// Those that had got no answer when they were.
@@ -82,6 +83,7 @@ impl Shard {
             tally: Tally::default(),
             turn: 0,
             now: Ordinal(0),
+            spare: None,
             announces: false,
             attempts: BTreeSet::new(),
             opened: 0,
@@ -192,7 +194,7 @@ impl Shard {
             let begins = !self.flows.repeats(handle, packet, payload)
                 && proto::reopens(packet.tuple.transport, payload)
                 && Flows::<Reading>::may_resume(packet);
-            if !begins || !self.flows.state(handle).reopen() {
+            if !begins || !self.flows.state(handle).reopen(packet, side) {
                 return false;
             }
             self.flows.resume_reading(handle, packet);
@@ -203,13 +205,20 @@ impl Shard {
             reading.shown().map_or(0, |shown| shown.observations.len() + shown.targets.len())
         };
         let before = facts(&reading);
-        self.flows.read(handle, packet, payload, &mut |chunk| reading.chunk(chunk, side, packet, is_shown));
+        let spare = &mut self.spare;
+        self.flows.read(handle, packet, payload, &mut |chunk| {
+            reading.chunk(chunk, side, packet, is_shown, spare);
+        });
         let tales = reading.take_sightings();
         let is_news = !reading.needs_bytes() || facts(&reading) > before;
         if !reading.needs_bytes() {
-            self.flows.stop_reading(handle, &mut |chunk| reading.chunk(chunk, side, packet, is_shown));
-            reading.settle(self.flows.len() > limits::SETTLED_WHOLE_MAX);
+            self.flows.stop_reading(handle, &mut |chunk| {
+                reading.chunk(chunk, side, packet, is_shown, spare);
+            });
+            reading.settle(self.flows.len() > limits::SETTLED_WHOLE_MAX, spare);
         }
+        let is_anew = reading.rest(spare);
+        self.flows.read_anew(handle, is_anew);
         *self.flows.state(handle) = reading;
         for sighting in tales {
             self.tell(at, What::Sighting(sighting));

@@ -5,6 +5,7 @@ use super::{
     entry::{HotMarks, NOWHERE},
     reading::{Arrival, Reading},
     settled::Repeat,
+    streams::Streams,
     table::{Flows, Handle},
 };
 use crate::ground::model::{
@@ -28,6 +29,7 @@ impl<S: Default> Flows<S> {
     ) {
         let now = self.now;
         let Some(hot) = self.hot.get(handle.0) else { return };
+        let is_anew = hot.marks.has(HotMarks::READ_ANEW);
         if !hot.marks.has(HotMarks::READING)
             || now.ordinal != packet.head.ordinal
             || now.duplicate
@@ -58,24 +60,45 @@ impl<S: Default> Flows<S> {
             held.data.get_or_insert_with(|| payload.into());
             return;
         }
-        if spoken.reading.is_none() && payload.is_empty() && packet.payload_wire_len == 0 {
+        if !spoken.streams.is_open() && payload.is_empty() && packet.payload_wire_len == 0 {
             return; // Nothing was said, and nothing waits: acknowledgments alone cost no streams.
         }
-        let Some(mut tcp) = spoken.tcp.take() else { return };
-        let mut reading = spoken.reading.take().unwrap_or_default();
+        let Some(kept) = &mut spoken.tcp else { return };
+        let mut tcp = kept.take();
+        let mut reading = spoken.streams.take_or_begin(&mut self.spare_reading);
         let arrival = Arrival { side: now.side, packet, head, payload, doubt: now.doubt };
         let mut causes = Causes::default();
-        reading.packet(&arrival, &mut tcp, &mut causes, sink);
-        spoken.tcp = Some(tcp);
+        self.again.iter_mut().for_each(Vec::clear);
+        for (side, bytes) in reading.delivered().filter(|_| is_anew) {
+            if let Some(again) = self.again.get_mut(side.index()) {
+                again.extend_from_slice(bytes);
+            }
+        }
+        let mut again = self.again.iter().zip(Side::BOTH).filter(|(bytes, _)| !bytes.is_empty());
+        reading.packet(&arrival, &mut tcp, &mut causes, &mut |chunk| {
+            for (bytes, side) in again.by_ref() {
+                sink(Chunk::Again { side, bytes });
+            }
+            sink(chunk);
+        });
+        kept.put(tcp);
         for (stream, side) in reading.streams.iter_mut().zip(Side::BOTH) {
             if let Some(parts) = stream.let_go(&self.hashers) {
-                spoken.settled.get_or_insert_default().add(side, &parts);
+                reading.settled.get_or_insert_default().add(side, &parts);
             }
         }
         if !causes.is_empty() {
             spoken.rare().causes.merge(&causes);
         }
         self.keep_reading(handle.0, reading);
+    }
+
+    /// Says whether the flow's reader remembers nothing of what it was given: then all of it is given again before the
+    /// next bytes, one end after the other. To be said after a packet that was read.
+    pub fn read_anew(&mut self, handle: Handle, is_anew: bool) {
+        if let Some(hot) = self.hot.get_mut(handle.0) {
+            hot.marks.set(HotMarks::READ_ANEW, is_anew && hot.marks.has(HotMarks::READING));
+        }
     }
 
     /// True while the flow's bytes are wanted.
@@ -89,15 +112,22 @@ impl<S: Default> Flows<S> {
     pub fn stop_reading(&mut self, handle: Handle, sink: &mut dyn FnMut(Chunk<'_>)) {
         let Some(hot) = self.hot.get_mut(handle.0) else { return };
         hot.marks.set(HotMarks::READING, false);
+        hot.marks.set(HotMarks::READ_ANEW, false);
         let Some(spoken) = self.spoken.get_mut(hot.spoken) else { return };
-        if let Some(mut reading) = spoken.reading.take() {
+        if let Some(mut reading) = spoken.streams.take_open(&mut self.spare_reading) {
             reading.stop(sink);
             self.stream_bytes -= reading.charged;
-            let mut settled = spoken.settled.take().unwrap_or_default();
+            let mut settled = reading.settled.take().unwrap_or_default();
             for (stream, side) in reading.streams.iter().zip(Side::BOTH) {
                 settled.add(side, &stream.parts(&self.hashers));
             }
-            spoken.settled = Some(settled).filter(|settled| !settled.is_empty());
+            if !settled.is_empty() {
+                spoken.streams = Streams::Settled(settled);
+            }
+            if Streams::is_small(&reading) {
+                reading.clear();
+                self.spare_reading = Some(reading);
+            }
         }
     }
 
@@ -110,7 +140,7 @@ impl<S: Default> Flows<S> {
         }
         let spoken = self.hot.get(handle.0).and_then(|hot| self.spoken.get_mut(hot.spoken));
         let Some(spoken) = spoken else { return false };
-        let Some(settled) = &spoken.settled else { return false };
+        let Some(settled) = spoken.streams.settled() else { return false };
         match settled.compare(self.now.side, at, payload, &self.hashers) {
             Repeat::New => false,
             Repeat::Same => true,
@@ -134,9 +164,11 @@ impl<S: Default> Flows<S> {
         hot.marks.set(HotMarks::READING, true);
         let Some(head) = &packet.tcp else { return };
         let Some(spoken) = self.speak(handle.0) else { return };
-        let Some(tcp) = &spoken.tcp else { return };
-        let reading = Reading::resume(tcp, side, head);
-        self.keep_reading(handle.0, Box::new(reading));
+        let Some(tcp) = spoken.tcp() else { return };
+        let settled = spoken.streams.take_settled();
+        let mut reading = Box::new(Reading::resume(&tcp, side, head));
+        reading.settled = settled;
+        self.keep_reading(handle.0, reading);
     }
 
     /// True when the packet's bytes are part of its flow's stream or are datagrams.
@@ -182,22 +214,28 @@ impl<S: Default> Flows<S> {
 
     /// Puts the streams back, charged for what they hold; without room the flow is read no more, and that is a cause.
     pub(super) fn keep_reading(&mut self, slot: u32, mut reading: Box<Reading>) {
-        let cost = reading.cost();
+        let cost = Streams::cost(&reading);
         self.stream_bytes = self.stream_bytes - reading.charged + cost;
         reading.charged = cost;
         let room = self.stream_bytes <= self.settings.stream_bytes;
+        let mut spare = self.spare_reading.take();
         let Some(spoken) = self.speak(slot) else {
             self.stream_bytes -= cost;
             return;
         };
         if room {
-            spoken.reading = Some(reading);
+            spoken.streams.put(reading, &mut spare);
+            self.spare_reading = spare;
             return;
+        }
+        if let Some(settled) = reading.settled.take() {
+            spoken.streams = Streams::Settled(settled);
         }
         spoken.rare().causes.add_with(Cause::ResourceEvicted, "stream");
         self.stream_bytes -= cost;
         if let Some(hot) = self.hot.get_mut(slot) {
             hot.marks.set(HotMarks::READING, false);
+            hot.marks.set(HotMarks::READ_ANEW, false);
         }
     }
 }

@@ -12,6 +12,14 @@ pub enum Chunk<'a> {
         /// The bytes; never empty.
         bytes: &'a [u8],
     },
+    /// What a reader was given before, for one that remembers nothing: all that the end has said since the beginning or the
+    /// last gap. To be put back in its place, and not to be read again.
+    Again {
+        /// Who said it.
+        side: Side,
+        /// The bytes; never empty.
+        bytes: &'a [u8],
+    },
     /// Bytes that were never seen; what follows lies behind them.
     Gap {
         /// Who said them.
@@ -34,6 +42,8 @@ pub enum Chunk<'a> {
 pub enum Rest {
     /// See [`Chunk::Bytes`].
     Bytes(Side, Vec<u8>),
+    /// See [`Chunk::Again`].
+    Again(Side, Vec<u8>),
     /// See [`Chunk::Gap`].
     Gap(Side, u64),
     /// See [`Chunk::Variant`].
@@ -46,6 +56,7 @@ impl Rest {
     pub fn chunk(&self) -> Chunk<'_> {
         match self {
             Self::Bytes(side, bytes) => Chunk::Bytes { side: *side, bytes },
+            Self::Again(side, bytes) => Chunk::Again { side: *side, bytes },
             Self::Gap(side, missing) => Chunk::Gap { side: *side, missing: *missing },
             Self::Variant(side, prefix) => Chunk::Variant { side: *side, prefix },
         }
@@ -56,6 +67,7 @@ impl From<Chunk<'_>> for Rest {
     fn from(chunk: Chunk<'_>) -> Self {
         match chunk {
             Chunk::Bytes { side, bytes } => Self::Bytes(side, bytes.to_vec()),
+            Chunk::Again { side, bytes } => Self::Again(side, bytes.to_vec()),
             Chunk::Gap { side, missing } => Self::Gap(side, missing),
             Chunk::Variant { side, prefix } => Self::Variant(side, prefix.to_vec()),
         }

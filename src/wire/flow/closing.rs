@@ -39,7 +39,8 @@ pub(super) fn facts(
     let key = key(hot, opening);
     let ends = [key.low, key.high];
     let [opener, answerer] = if hot.marks.has(HotMarks::OPENER_LOW) { ends } else { [key.high, key.low] };
-    let tcp = spoken.tcp.as_deref();
+    let tcp = spoken.tcp();
+    let tcp = tcp.as_ref();
     let (client, basis) =
         role(key.transport, tcp, opening.marks.has(FirstMarks::WELL_INSIDE), opener, answerer);
     let end = end_reason(hot, reason);
@@ -50,7 +51,7 @@ pub(super) fn facts(
         rare.links(side, only)
     });
     let sides =
-        Side::BOTH.map(|side| side_facts(side, seen.get(side.index()).copied().flatten(), spoken, rare));
+        Side::BOTH.map(|side| side_facts(side, seen.get(side.index()).copied().flatten(), spoken, tcp, rare));
     FlowFacts {
         id: opening.id(),
         carrier: opening.carrier,
@@ -59,7 +60,7 @@ pub(super) fn facts(
         answerer,
         client,
         basis,
-        causes: causes(hot, opening, spoken, rare, &sides, answerer),
+        causes: causes(hot, opening, tcp, rare, &sides, answerer),
         sides,
         encap: key.encap,
         outers: opening.wide.as_ref().map(|wide| wide.outers.clone()).unwrap_or_default(),
@@ -96,7 +97,13 @@ fn key(hot: &Hot, opening: &Opening) -> FlowKey {
     })
 }
 
-fn side_facts(side: Side, links: Option<Changes>, spoken: &Spoken, rare: &Rare) -> SideFacts {
+fn side_facts(
+    side: Side,
+    links: Option<Changes>,
+    spoken: &Spoken,
+    tcp: Option<&Tcp>,
+    rare: &Rare,
+) -> SideFacts {
     let index = side.index();
     let of = |counters: &[u64; 2]| counters.get(index).copied().unwrap_or(0);
     let wire_bytes = spoken.total(Count::Wire, side);
@@ -116,7 +123,7 @@ fn side_facts(side: Side, links: Option<Changes>, spoken: &Spoken, rare: &Rare) 
     if let Some(more) = rare.vlans.get(index) {
         facts.vlans.extend(more);
     }
-    if let Some(tcp) = &spoken.tcp {
+    if let Some(tcp) = tcp {
         let sent = tcp.side(side);
         let unseen = sent.unseen();
         facts.flags = sent.flags;
@@ -131,7 +138,7 @@ fn side_facts(side: Side, links: Option<Changes>, spoken: &Spoken, rare: &Rare) 
 fn causes(
     hot: &Hot,
     opening: &Opening,
-    spoken: &Spoken,
+    tcp: Option<&Tcp>,
     rare: &Rare,
     sides: &[SideFacts; 2],
     answerer: Endpoint,
@@ -148,7 +155,7 @@ fn causes(
     if sides.iter().any(|side| matches!(side.macs, [_, Some(_)])) {
         causes.add(Cause::MacChange);
     }
-    let Some(tcp) = &spoken.tcp else { return causes };
+    let Some(tcp) = tcp else { return causes };
     if tcp.sides.iter().all(|side| !side.marks.has(SideMarks::ISN)) {
         causes.add(Cause::Midstream);
     }
@@ -183,8 +190,6 @@ impl Spoken {
         spoken.change(Count::Packets, Side::Opener, |_| 1);
         spoken.change(Count::Wire, Side::Opener, |_| u64::from(hot.wire));
         spoken.change(Count::Payload, Side::Opener, |_| u64::from(hot.payload));
-        let [recent, _] = &mut spoken.recent;
-        recent.is_repeated(hot.digest(), opening.first);
         if let Some(head) = opening.tcp(hot) {
             let segment = super::tcp::Segment {
                 side: Side::Opener,
@@ -200,7 +205,7 @@ impl Spoken {
             // The opening's state was set by this very packet.
             hot.state = TcpState::None;
             tcp.segment(&segment, hot);
-            spoken.tcp = Some(Box::new(tcp));
+            spoken.tcp.get_or_insert_default().put(tcp);
         } else if hot.transport == Transport::TCP {
             hot.state = TcpState::None;
         }

@@ -26,13 +26,10 @@ impl<S: Default> Flows<S> {
         let Some(spoken) = self.spoken.get_mut(hot.spoken) else { return false };
         let at = packet.head.at;
         let backwards = hot.last.since(at) > limits::CLOCK_JUMP_MAX;
+        let repeated = spoken.is_repeated(hot, packet, side);
         hot.last = hot.last.max(at);
         spoken.last_frame = spoken.last_frame.max(packet.head.ordinal);
         let counted = Counted::of(packet);
-        let repeated = match spoken.recent.get_mut(side.index()) {
-            Some(recent) => recent.is_repeated(packet.digest, at),
-            None => false,
-        };
         if repeated {
             spoken.count_duplicate(packet, counted, side);
             self.now.duplicate = true;
@@ -56,8 +53,9 @@ impl<S: Default> Flows<S> {
                     .get(slot)
                     .is_some_and(|opening| at.since(opening.first).abs() < limits::HOLE_PATIENCE);
             // None yet, when the flow's first packets were cut inside their headers.
-            let tcp = spoken.tcp.get_or_insert_default();
-            let reason = doubt::reason(packet, head, tcp, side);
+            let kept = spoken.tcp.get_or_insert_default();
+            let mut tcp = kept.take();
+            let reason = doubt::reason(packet, head, &tcp, side);
             self.now.doubt = reason;
             self.now.again = tcp.side(side).again(head, packet.payload_wire_len, said);
             let segment = Segment {
@@ -70,7 +68,9 @@ impl<S: Default> Flows<S> {
                 sound: is_sound(packet),
                 young,
             };
-            if tcp.segment(&segment, hot) == Meaning::AnotherSyn {
+            let meaning = tcp.segment(&segment, hot);
+            kept.put(tcp);
+            if meaning == Meaning::AnotherSyn {
                 spoken.hold(packet, side);
             }
         }
@@ -88,10 +88,13 @@ impl<S: Default> Flows<S> {
         if packet.head.at.since(hot.last) > expiry::idle_limit(hot.transport, hot.state) {
             return None; // That flow is over; only its own next packet says so.
         }
-        hot.last = hot.last.max(packet.head.at);
         let side = hot.side(key.from_low).other();
         let counted = Counted::of(packet);
-        let spoken = self.speak(slot)?;
+        self.speak(slot)?;
+        let hot = self.hot.get_mut(slot)?;
+        let spoken = self.spoken.get_mut(hot.spoken)?;
+        spoken.remember_stamps(hot);
+        hot.last = hot.last.max(packet.head.at);
         spoken.last_frame = spoken.last_frame.max(packet.head.ordinal);
         let rare = spoken.rare();
         rare.icmp_errors += counted.packets;

@@ -1,12 +1,19 @@
 //! SPAN duplicates: a mirror of both directions shows a packet twice (RULES 33).
+//!
+//! Most flows speak so slowly that no packet but the last can have a duplicate: its digest lies in the hot entry, and its
+//! stamp is the flow's last. Only where packets come closer together, or their stamps in disorder, are several remembered; a
+//! stamp that goes back behind a packet that had none beside it finds that packet only.
 
-use crate::ground::model::{limits, time::Timestamp};
+use super::entry::{Hot, HotMarks, Spoken};
+use crate::ground::model::{decoded::Decoded, key::Side, limits, time::Timestamp};
 
 /// The last few packets of one side: for each 40 bits of its keyed digest and 24 bits of its time, in units of 1,024 ns
 /// (a turn of 17 s, far beyond the window). The oldest is first.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Recent([u64; limits::DUPLICATE_WINDOW]);
 
+/// Nanoseconds of one unit of time, as a shift.
+const UNIT: u32 = 10;
 const TIME_BITS: u32 = 24;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
 
@@ -18,9 +25,9 @@ impl Recent {
         if digest == 0 {
             return false;
         }
-        let now = (at.nanos() >> 10) as u64 & TIME_MASK;
+        let now = (at.nanos() >> UNIT) as u64 & TIME_MASK;
         let packet = digest & !TIME_MASK | now;
-        let window = (limits::DUPLICATE_AGE.nanos() >> 10) as u64;
+        let window = (limits::DUPLICATE_AGE.nanos() >> UNIT) as u64;
         let repeated = self.0.iter().any(|known| {
             let apart = now.wrapping_sub(*known) & TIME_MASK;
             *known != 0
@@ -34,6 +41,45 @@ impl Recent {
             }
         }
         repeated
+    }
+}
+
+impl Hot {
+    /// True when the last packet before `at` is too old to have a duplicate.
+    fn is_quiet(&self, at: Timestamp) -> bool {
+        (at.nanos() >> UNIT).saturating_sub(self.last.nanos() >> UNIT) > limits::DUPLICATE_AGE.nanos() >> UNIT
+    }
+
+    fn digest_side(&self) -> Side {
+        if self.marks.has(HotMarks::DIGEST_ANSWERER) { Side::Answerer } else { Side::Opener }
+    }
+}
+
+impl Spoken {
+    /// True when a packet is a copy of one that was counted; otherwise it is remembered. To be asked before the hot entry
+    /// takes the packet's stamp.
+    pub(super) fn is_repeated(&mut self, hot: &mut Hot, packet: &Decoded, side: Side) -> bool {
+        let at = packet.head.at;
+        if self.recent.is_none() && (hot.digest() == 0 || hot.is_quiet(at)) {
+            if at >= hot.last {
+                hot.digest = Hot::digest_of(packet);
+                hot.marks.set(HotMarks::DIGEST_ANSWERER, side == Side::Answerer);
+                return false;
+            }
+        }
+        let recent = self.remember_stamps(hot);
+        recent.get_mut(side.index()).is_some_and(|recent| recent.is_repeated(packet.digest, at))
+    }
+
+    /// Writes down when the last packet came: the flow's last stamp is about to be another one.
+    pub(super) fn remember_stamps(&mut self, hot: &Hot) -> &mut [Recent; 2] {
+        self.recent.get_or_insert_with(|| {
+            let mut recent = <Box<[Recent; 2]>>::default();
+            if let Some(recent) = recent.get_mut(hot.digest_side().index()) {
+                recent.is_repeated(hot.digest(), hot.last);
+            }
+            recent
+        })
     }
 }
 

@@ -14,10 +14,10 @@ use super::{
     counting::Counters,
     duplicate::Recent,
     expiry,
+    kept::Kept,
     links::{Changes, SILENT},
-    reading::Reading,
     reuse::HeldSyn,
-    settled::Settled,
+    streams::Streams,
     tcp::Tcp,
 };
 use crate::ground::model::{
@@ -182,6 +182,10 @@ impl HotMarks {
     pub(super) const RESET_ANSWERER: Self = Self(1 << 3);
     /// An outer layer: counted, never read.
     pub(super) const CARRIER: Self = Self(1 << 4);
+    /// Its reader remembers nothing: what was read is given to it again before anything else.
+    pub(super) const READ_ANEW: Self = Self(1 << 5);
+    /// The answerer sent the packet whose digest is kept.
+    pub(super) const DIGEST_ANSWERER: Self = Self(1 << 6);
 
     /// True when any bit of `other` is set.
     pub(super) const fn has(self, other: Self) -> bool {
@@ -218,7 +222,8 @@ pub(super) struct Hot {
     pub(super) payload: u32,
     /// Sequence and acknowledgment number of the first packet; ICMP type and code.
     pub(super) numbers: [u32; 2],
-    /// What the duplicate that comes second is compared by: the bits of the digest that [`Recent`] looks at.
+    /// What a duplicate of the last packet is compared by: the bits of its digest that [`Recent`] looks at. It came at
+    /// `last`, unless the spoken part remembers packets with stamps of their own.
     pub(super) digest: [u8; 5],
     /// The protocol above IP.
     pub(super) transport: Transport,
@@ -296,16 +301,14 @@ pub(super) struct Wide {
 pub(super) struct Spoken {
     /// Packets of each side, duplicates not counted; their bytes on the wire; their payload by the IP length.
     pub(super) counters: Counters,
-    /// The last few packets of each side (RULES 33).
-    pub(super) recent: [Recent; 2],
+    /// The last few packets of each side (RULES 33), where more than one may have a duplicate.
+    pub(super) recent: Option<Box<[Recent; 2]>>,
     /// The last frame.
     pub(super) last_frame: Ordinal,
     /// For TCP.
-    pub(super) tcp: Option<Box<Tcp>>,
-    /// Open streams.
-    pub(super) reading: Option<Box<Reading>>,
-    /// What of the streams was read, once they were let go.
-    pub(super) settled: Option<Box<Settled>>,
+    pub(super) tcp: Option<Box<Kept>>,
+    /// Open streams, or what of them was read.
+    pub(super) streams: Streams,
     /// What few flows need.
     pub(super) rare: Option<Box<Rare>>,
 }
@@ -338,6 +341,11 @@ pub(super) struct Rare {
 }
 
 impl Spoken {
+    /// What headers said of the connection.
+    pub(super) fn tcp(&self) -> Option<Tcp> {
+        self.tcp.as_ref().map(|kept| kept.copy())
+    }
+
     /// The part that few flows need.
     pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
@@ -362,12 +370,10 @@ impl Hot {
             (Some(head), _) => [head.seq, head.ack],
             (None, icmp) => icmp.unwrap_or_default().map(u32::from),
         };
-        let [a, b, c, d, e, ..] = packet.digest.to_be_bytes();
-        let digest = [a, b, c, d, e];
         Self {
             key,
             last: packet.head.at,
-            digest,
+            digest: Self::digest_of(packet),
             spoken: NOWHERE,
             scheduled: NOWHERE,
             link: [link, SILENT],
@@ -380,10 +386,16 @@ impl Hot {
         }
     }
 
-    /// The digest of the first packet.
+    /// The digest of the last packet.
     pub(super) const fn digest(&self) -> u64 {
         let [a, b, c, d, e] = self.digest;
         u64::from_be_bytes([a, b, c, d, e, 0, 0, 0])
+    }
+
+    /// What is kept of a packet's digest.
+    pub(super) const fn digest_of(packet: &Decoded) -> [u8; 5] {
+        let [a, b, c, d, e, ..] = packet.digest.to_be_bytes();
+        [a, b, c, d, e]
     }
 
     /// Who sent a packet that came from the lower end, or not.
@@ -475,9 +487,6 @@ mod tests {
     fn the_parts_of_a_flow_have_the_sizes_that_the_limits_count_on() {
         assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (64, 64), "one cache line, and in no other");
         assert!(size_of::<Opening>() <= 32, "{}", size_of::<Opening>());
-        assert!(size_of::<Spoken>() <= 128, "{}", size_of::<Spoken>());
-        assert!(size_of::<Tcp>() <= 128, "{}", size_of::<Tcp>());
-        let counted_by_tests = 2 * size_of::<usize>();
-        assert!(size_of::<Reading>() - counted_by_tests <= 176, "{}", size_of::<Reading>());
+        assert!(size_of::<Spoken>() <= 72, "{}", size_of::<Spoken>());
     }
 }

@@ -9,9 +9,9 @@
 //! | `table`, `counting`, `bytes` | look-up, opening and ending; counting; reading |
 //! | `entry`, `slab` | what is kept of a flow, and where |
 //! | `expiry` | idle limits and the wheel that finds silent flows |
-//! | `tcp`, `holes`, `doubt` | what headers say: handshake, sequence, loss, packets that may be lies |
+//! | `tcp`, `kept`, `holes`, `doubt` | what headers say: handshake, sequence, loss, packets that may be lies |
 //! | `reading`, `stream`, `overlap`, `chunk` | bytes in order, gaps, conflicting copies |
-//! | `settled` | what is remembered of bytes that were read |
+//! | `streams`, `settled` | what of the streams is kept between two packets; what is remembered of bytes that were read |
 //! | `reuse`, `duplicate`, `role` | RULES 34, 33 and 25 |
 //! | `closing`, `community_id` | facts of a flow, its name for other tools |
 
@@ -29,6 +29,7 @@ mod entry;
 mod expiry;
 mod held;
 mod holes;
+mod kept;
 mod links;
 mod overlap;
 mod reading;
@@ -37,6 +38,7 @@ mod role;
 mod settled;
 mod slab;
 mod stream;
+mod streams;
 #[cfg(test)]
 mod support;
 mod table;

@@ -3,6 +3,7 @@
 use super::{
     chunk::{Rest, Sink},
     doubt::Reason,
+    settled::Settled,
     stream::{Noted, Piece, Stream},
     tcp::{SideMarks, Tcp, TcpSide, extend},
 };
@@ -27,6 +28,8 @@ pub(super) struct Reading {
     syn_data: Option<Box<SynData>>,
     /// Bytes last charged to the table.
     pub(super) charged: usize,
+    /// What was read before, and has been let go.
+    pub(super) settled: Option<Box<Settled>>,
 }
 
 /// The packet that is read.
@@ -50,6 +53,23 @@ impl Reading {
         let syn =
             self.syn_data.iter().flat_map(|data| data.iter().flatten()).map(|data| data.len()).sum::<usize>();
         READING_OVERHEAD + syn + self.streams.iter().map(Stream::cost).sum::<usize>()
+    }
+
+    /// True when there is nothing but the streams themselves.
+    pub(super) const fn holds_streams_only(&self) -> bool {
+        self.syn_data.is_none() && self.settled.is_none()
+    }
+
+    /// Begins anew with the buffers it has.
+    pub(super) fn clear(&mut self) {
+        self.streams.iter_mut().for_each(Stream::clear);
+        (self.syn_data, self.charged, self.settled) = (None, 0, None);
+    }
+
+    /// All that was delivered of streams that are kept whole, for a reader that remembers nothing.
+    pub(super) fn delivered(&self) -> impl Iterator<Item = (Side, &[u8])> {
+        let streams = self.streams.iter().zip(Side::BOTH);
+        streams.filter_map(|(stream, side)| Some((side, stream.delivered()?)))
     }
 
     /// Keeps data that came inside a SYN of this flow.

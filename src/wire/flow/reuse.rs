@@ -157,7 +157,7 @@ impl<S: Default> Flows<S> {
     pub(super) fn answered(&mut self, slot: u32, packet: &Decoded, side: Side) -> Option<Box<HeldSyn>> {
         let head = packet.tcp.filter(|head| head.flags.has(TcpFlags::SYN.with(TcpFlags::ACK)))?;
         let spoken = self.spoken.get_mut(self.hot.get(slot)?.spoken)?;
-        if let Some(tcp) = &spoken.tcp {
+        if let Some(tcp) = spoken.tcp() {
             let (me, peer) = (tcp.side(side), tcp.side(side.other()));
             let known =
                 me.marks.has(SideMarks::ANCHORED) && !(me.marks.has(SideMarks::ISN) && me.isn() == head.seq);
@@ -174,7 +174,11 @@ impl<S: Default> Flows<S> {
         let key = Key::new(&held.packet, &held.packet.tuple, None, vlan, &self.hashers);
         let from_low = key.from_low;
         self.enter(slot, &held.packet, key);
-        if let Some(hot) = self.hot.get_mut(slot) {
+        self.speak(slot);
+        if let Some(hot) = self.hot.get_mut(slot)
+            && let Some(spoken) = self.spoken.get_mut(hot.spoken)
+        {
+            spoken.remember_stamps(hot);
             hot.last = held.last;
         }
         if let Some(spoken) = self.speak(slot) {

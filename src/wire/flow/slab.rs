@@ -1,7 +1,8 @@
 //! Places with numbers, grown in chunks: nothing is copied when the table grows.
 
-/// Places of one chunk: 1,024 × 64 B = 64 KiB for the hot entries.
-const CHUNK_LEN: usize = 1024;
+/// Bytes of one chunk at most: allocators ask the system for blocks of 1 MiB one by one and lose nothing between them, and
+/// what is not written to yet is no memory. A chunk holds a power of two of places, 16,384 hot entries.
+const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// Numbered places. A place that was never set does not exist.
 #[derive(Debug)]
@@ -16,32 +17,36 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
+    /// Places of one chunk.
+    const CHUNK_LEN: usize =
+        1 << (CHUNK_BYTES / if size_of::<T>() == 0 { 1 } else { size_of::<T>() }).ilog2();
+
     /// What lies at `place`.
     pub(super) fn get(&self, place: u32) -> Option<&T> {
-        self.chunks.get(place as usize / CHUNK_LEN)?.get(place as usize % CHUNK_LEN)
+        self.chunks.get(place as usize / Self::CHUNK_LEN)?.get(place as usize % Self::CHUNK_LEN)
     }
 
     /// What lies at `place`, to be changed.
     pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut T> {
-        self.chunks.get_mut(place as usize / CHUNK_LEN)?.get_mut(place as usize % CHUNK_LEN)
+        self.chunks.get_mut(place as usize / Self::CHUNK_LEN)?.get_mut(place as usize % Self::CHUNK_LEN)
     }
 
-    /// Memory held, in bytes.
+    /// Memory held, in bytes: the system gives what is written to.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
-        let chunks = self.chunks.iter().map(|chunk| chunk.capacity() * size_of::<T>()).sum::<usize>();
+        let chunks = self.chunks.iter().map(|chunk| chunk.len() * size_of::<T>()).sum::<usize>();
         chunks + self.chunks.capacity() * size_of::<Vec<T>>()
     }
 
     /// Adds one place at the end and gives its number.
     pub(super) fn push(&mut self, value: T) -> u32 {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_LEN) {
-            self.chunks.push(Vec::with_capacity(CHUNK_LEN));
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == Self::CHUNK_LEN) {
+            self.chunks.push(Vec::with_capacity(Self::CHUNK_LEN));
         }
         let chunks = self.chunks.len();
         let Some(last) = self.chunks.last_mut() else { return u32::MAX };
         last.push(value);
-        ((chunks - 1) * CHUNK_LEN + last.len() - 1) as u32
+        ((chunks - 1) * Self::CHUNK_LEN + last.len() - 1) as u32
     }
 }
 

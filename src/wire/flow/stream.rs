@@ -49,6 +49,17 @@ struct Trouble {
     waiting: Option<(Timestamp, u32)>,
 }
 
+/// A stream in order that is kept whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain<'a> {
+    /// Position at which it began; `None` when it has not.
+    pub(super) first: Option<u64>,
+    /// All its bytes.
+    pub(super) kept: &'a [u8],
+    /// Ends of its first segments, counted from its beginning.
+    pub(super) ends: &'a [u32],
+}
+
 /// New bytes of a segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
@@ -99,6 +110,34 @@ impl Stream {
             (self.first, self.kept_from) = (position, position);
             (self.has_begun, self.is_whole) = (true, true);
         }
+    }
+
+    /// The whole stream, when it is in order and nothing of it was let go.
+    pub(super) fn plain(&self) -> Option<Plain<'_>> {
+        let is_plain = self.trouble.is_none()
+            && (self.is_whole && self.kept_from == self.first || !self.has_begun && self.kept.is_empty());
+        let first = self.has_begun.then_some(self.first);
+        is_plain.then_some(Plain { first, kept: &self.kept, ends: &self.ends })
+    }
+
+    /// What was delivered since the beginning or the last gap, when any of it was.
+    pub(super) fn delivered(&self) -> Option<&[u8]> {
+        Some(self.kept.as_slice()).filter(|kept| !kept.is_empty())
+    }
+
+    /// Puts an empty stream where another one was.
+    pub(super) fn refill(&mut self, first: u64, kept: &[u8], ends: &[u8]) {
+        self.begin(first);
+        self.kept.extend_from_slice(kept);
+        self.ends.extend(ends.iter().map(|end| u32::from(*end)));
+    }
+
+    /// Begins anew with the buffers it has.
+    pub(super) fn clear(&mut self) {
+        let Self { mut kept, mut ends, .. } = std::mem::take(self);
+        kept.clear();
+        ends.clear();
+        *self = Self { kept, ends, ..Self::default() };
     }
 
     /// Memory held, in bytes, beside the stream itself.

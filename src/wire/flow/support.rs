@@ -165,6 +165,9 @@ impl Story {
         for chunk in self.chunks.iter().chain(self.ended.iter().flat_map(|ended| &ended.rest)) {
             match chunk {
                 Rest::Bytes(from, bytes) if *from == side => text.push_str(&String::from_utf8_lossy(bytes)),
+                Rest::Again(from, bytes) if *from == side => {
+                    text.push_str(&format!("({})", String::from_utf8_lossy(bytes)));
+                }
                 Rest::Gap(from, missing) if *from == side => text.push_str(&format!("[{missing}]")),
                 _ => {}
             }

@@ -5,7 +5,7 @@ use crate::{
     ground::model::{
         address::Transport,
         cause::Cause,
-        identity::{Basis, Marks, Notes},
+        identity::{Basis, Identity, Marks, Notes},
         key::Side,
         limits,
     },
@@ -20,6 +20,86 @@ enum State {
     Reading(&'static Protocol, Box<dyn Dissector>),
     /// No further byte is needed.
     Settled,
+}
+
+/// What there is to remember of a flow of which nobody has claimed a byte, beside the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unclaimed {
+    /// Datagrams so far.
+    strange: u8,
+    /// Who began to speak.
+    first: Side,
+    /// How many bytes were said in turn, up to the first 0.
+    turns: [u8; Self::TURNS],
+}
+
+impl Default for Unclaimed {
+    fn default() -> Self {
+        Self { strange: 0, first: Side::Opener, turns: [0; Self::TURNS] }
+    }
+}
+
+impl Unclaimed {
+    /// Two or three turns show what most protocols are.
+    const TURNS: usize = 6;
+
+    fn of(strange: u8, order: &[(Side, usize)]) -> Option<Self> {
+        let first = order.first().map_or(Side::Opener, |(side, _)| *side);
+        let mut unclaimed = Self { strange, first, ..Self::default() };
+        let sides = [first, first.other()].into_iter().cycle();
+        let mut places = unclaimed.turns.iter_mut().zip(sides);
+        for (side, len) in order {
+            // Where a hole hid one end's turn, the other one has two in a row.
+            let (place, _) = places.next().filter(|(_, turn)| turn == side)?;
+            *place = u8::try_from(*len).ok()?;
+        }
+        Some(unclaimed)
+    }
+
+    fn order(self) -> impl Iterator<Item = (Side, usize)> {
+        let sides = [self.first, self.first.other()].into_iter().cycle();
+        sides.zip(self.turns).take_while(|(_, len)| *len > 0).map(|(side, len)| (side, usize::from(len)))
+    }
+
+    /// True when an end of a stream has spoken.
+    #[must_use]
+    pub const fn has_bytes(&self) -> bool {
+        self.turns[0] > 0
+    }
+}
+
+/// What the ports of a flow hint at whose bytes nobody knew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortHint(Option<u8>);
+
+impl PortHint {
+    /// The ports hint at nothing.
+    pub const NONE: Self = Self(None);
+
+    /// The hint of a flow that showed nothing else; `None` for every other one.
+    #[must_use]
+    pub fn of(identity: &Identity) -> Option<Self> {
+        let is_plain = identity.marks == Marks::OPAQUE
+            && identity.holds_little()
+            && identity.causes.is_empty()
+            && identity.client.is_none();
+        match identity.basis {
+            _ if !is_plain => None,
+            Basis::Unknown => Some(Self(None)),
+            Basis::Port => {
+                let number = PORT_HINTS.iter().position(|(_, _, app)| *app == identity.app)?;
+                Some(Self(Some(u8::try_from(number).ok()?)))
+            }
+            Basis::Signature | Basis::Parsed => None,
+        }
+    }
+
+    /// The application and on what it rests.
+    #[must_use]
+    pub fn told(self) -> (&'static str, Basis) {
+        let hint = self.0.and_then(|number| PORT_HINTS.get(usize::from(number)));
+        hint.map_or(("", Basis::Unknown), |(_, _, app)| (app, Basis::Port))
+    }
 }
 
 /// The reading of one flow.
@@ -67,6 +147,41 @@ impl Inspection {
     #[must_use]
     pub fn anew(transport: Transport, ports: [u16; 2], is_known: bool) -> Self {
         Self { is_known, ..Self::new(transport, ports) }
+    }
+
+    /// Begins anew with the buffers it has, as [`Inspection::new`].
+    pub fn begin(&mut self, transport: Transport, ports: [u16; 2]) {
+        let mut probing = match std::mem::replace(&mut self.state, State::Settled) {
+            State::Probing(probing) => probing,
+            State::Reading(..) | State::Settled => Probing::new(None),
+        };
+        probing.clear();
+        *self = Self { state: State::Probing(probing), ..Self::new(transport, ports) };
+    }
+
+    /// How far a reading has come that holds nothing but the bytes that were said, if so much: whoever still has those bytes
+    /// may let the inspection go and take it up later.
+    #[must_use]
+    pub fn unclaimed(&self) -> Option<Unclaimed> {
+        let State::Probing(probing) = &self.state else { return None };
+        let order = probing.order().filter(|_| self.layer == 0 && !self.is_known)?;
+        Unclaimed::of(self.strange, order)
+    }
+
+    /// Takes up where [`Inspection::unclaimed`] left off, but for the bytes: [`Inspection::give_back`] gives them, all of one
+    /// end at once.
+    pub fn take_up(&mut self, unclaimed: Unclaimed) {
+        self.strange = unclaimed.strange;
+        if let State::Probing(probing) = &mut self.state {
+            probing.set_order(unclaimed.order());
+        }
+    }
+
+    /// Gives back what one end of a stream had said.
+    pub fn give_back(&mut self, bytes: &[u8], side: Side) {
+        if let State::Probing(probing) = &mut self.state {
+            probing.give_back(bytes, side);
+        }
     }
 
     /// Some protocol was recognised on the flow itself.
@@ -348,12 +463,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ground::model::{
-        field::Field,
-        identity::{Answer, Identity},
-        packet::Ordinal,
-        time::Timestamp,
-    };
+    use crate::ground::model::{field::Field, identity::Answer, packet::Ordinal, time::Timestamp};
 
     const UP: Side = Side::Opener;
     const DOWN: Side = Side::Answerer;

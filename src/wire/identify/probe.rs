@@ -143,6 +143,30 @@ impl Probing {
         Self { kept: [Vec::new(), Vec::new()], order: Vec::new(), let_go: None, expected }
     }
 
+    /// Begins anew with the buffers it has.
+    pub(super) fn clear(&mut self) {
+        self.kept.iter_mut().for_each(Vec::clear);
+        self.order.clear();
+        (self.let_go, self.expected) = (None, None);
+    }
+
+    /// Who spoke how many bytes, in the order they came, where all of them are kept and nothing else is remembered.
+    pub(super) fn order(&self) -> Option<&[(Side, usize)]> {
+        (self.let_go.is_none() && self.expected.is_none()).then_some(&self.order)
+    }
+
+    /// Says who spoke how many bytes, of what [`Probing::give_back`] gives.
+    pub(super) fn set_order(&mut self, order: impl Iterator<Item = (Side, usize)>) {
+        self.order.clear();
+        self.order.extend(order);
+    }
+
+    /// Gives back what one end said.
+    pub(super) fn give_back(&mut self, bytes: &[u8], side: Side) {
+        let [opener, answerer] = &mut self.kept;
+        if side == Side::Opener { opener } else { answerer }.extend_from_slice(bytes);
+    }
+
     fn side(&self, side: Side) -> &[u8] {
         let [opener, answerer] = &self.kept;
         if side == Side::Opener { opener } else { answerer }
