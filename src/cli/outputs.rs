@@ -9,7 +9,7 @@ use std::{
 use super::error::Error;
 use crate::{
     ground::model::flow_line::{FlowRecord, LineContext},
-    output::{report::json, store::RunWriter},
+    output::{report::lines::Encoder, store::RunWriter},
     run::engine::sink::Sink,
 };
 
@@ -19,6 +19,7 @@ const CHUNK: usize = 64 * 1024;
 /// The sink of the commands.
 pub(super) struct Outputs {
     context: LineContext,
+    encoder: Encoder,
     lines: Vec<u8>,
     file: Option<(PathBuf, Box<dyn Write>)>,
     run: Option<RunWriter>,
@@ -48,7 +49,8 @@ impl Outputs {
             }
         };
         let run = run.map(RunWriter::begin).transpose().map_err(Error::Store)?;
-        Ok(Self { context, lines: Vec::with_capacity(CHUNK + 4096), file, run, failed: None })
+        let (encoder, lines) = (Encoder::default(), Vec::with_capacity(CHUNK + 4096));
+        Ok(Self { context, encoder, lines, file, run, failed: None })
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
@@ -94,7 +96,7 @@ impl Sink for Outputs {
         if !self.shows_lines() {
             return Ok(());
         }
-        json::flow_line(record, &self.context, &mut self.lines);
+        self.encoder.add(record, &self.context, &mut self.lines);
         if self.lines.len() >= CHUNK { self.hand_on() } else { Ok(()) }
     }
 

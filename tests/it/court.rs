@@ -10,7 +10,7 @@ use sekisho::{
         result::RunResult,
         verdict::Verdict,
     },
-    output::report::json,
+    output::report::lines::Encoder,
     policy::language::{self, Policy},
     run::{
         engine::{conclude::Demands, sink::Sink},
@@ -138,9 +138,9 @@ impl Hearing {
     /// The flow lines as they are written.
     pub fn lines(&self) -> String {
         let context = LineContext { capture: "case".into(), sensors: vec!["".into(); 3] };
-        let mut lines = Vec::new();
+        let (mut encoder, mut lines) = (Encoder::default(), Vec::new());
         for flow in &self.flows {
-            json::flow_line(flow, &context, &mut lines);
+            encoder.add(flow, &context, &mut lines);
         }
         String::from_utf8(lines).unwrap()
     }

@@ -21,7 +21,7 @@ use sekisho::{
         limits,
         packet::SensorId,
     },
-    output::report::json,
+    output::report::{json, lines::Encoder},
     policy::language::{self, Policy},
     run::{
         engine::{conclude::Demands, sink::Sink},
@@ -43,11 +43,16 @@ struct Said {
     findings: Vec<u8>,
 }
 
-struct Lines(LineContext, Vec<u8>);
+#[derive(Default)]
+struct Lines {
+    context: LineContext,
+    encoder: Encoder,
+    lines: Vec<u8>,
+}
 
 impl Sink for Lines {
     fn flow(&mut self, record: &FlowRecord) -> std::io::Result<()> {
-        json::flow_line(record, &self.0, &mut self.1);
+        self.encoder.add(record, &self.context, &mut self.lines);
         Ok(())
     }
 }
@@ -90,13 +95,14 @@ impl Court {
         };
         let names = self.policy.sensors().iter().map(|sensor| sensor.id.clone());
         let sensors = std::iter::once("".into()).chain(names).collect();
-        let mut lines = Lines(LineContext { capture: "input".into(), sensors }, Vec::new());
+        let context = LineContext { capture: "input".into(), sensors };
+        let mut lines = Lines { context, ..Lines::default() };
         let result = pipeline::run(feed, baton, &plan, &mut lines, progress).unwrap();
         assert!(result.tally.holds());
         assert!(result.input.files.iter().all(|file| file.late == 0), "{:?}", result.input.files);
         let mut findings = Vec::new();
         json::findings(&result.findings, &mut findings).unwrap();
-        Said { flows: lines.1, findings }
+        Said { flows: lines.lines, findings }
     }
 
     fn read(&self, inputs: &[PathBuf], workers: usize, block_len: usize) -> Said {

@@ -194,6 +194,21 @@ impl Transport {
     /// Stream Control Transmission Protocol.
     pub const SCTP: Self = Self(132);
 
+    /// Its word, where it has one.
+    #[must_use]
+    pub const fn word(self) -> Option<&'static str> {
+        Some(match self {
+            Self::ICMP => "icmp",
+            Self::TCP => "tcp",
+            Self::UDP => "udp",
+            Self::ESP => "esp",
+            Self::AH => "ah",
+            Self::ICMPV6 => "icmpv6",
+            Self::SCTP => "sctp",
+            Self(_) => return None,
+        })
+    }
+
     /// True when packets of this protocol carry port numbers.
     #[must_use]
     pub const fn has_ports(self) -> bool {
@@ -204,15 +219,9 @@ impl Transport {
 impl fmt::Display for Transport {
     /// `tcp`, `udp`, `sctp`, `icmp`, `icmpv6`, `esp`, `ah`, else `ip/N`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::ICMP => f.write_str("icmp"),
-            Self::TCP => f.write_str("tcp"),
-            Self::UDP => f.write_str("udp"),
-            Self::ESP => f.write_str("esp"),
-            Self::AH => f.write_str("ah"),
-            Self::ICMPV6 => f.write_str("icmpv6"),
-            Self::SCTP => f.write_str("sctp"),
-            Self(number) => write!(f, "ip/{number}"),
+        match self.word() {
+            Some(word) => f.write_str(word),
+            None => write!(f, "ip/{}", self.0),
         }
     }
 }

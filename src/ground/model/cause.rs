@@ -201,11 +201,17 @@ impl Causes {
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = CauseNote<'_>> {
-        let mut left = self.set;
+        self.iter_with(self)
+    }
+
+    /// All of both, in order; of a code that both have, this one's argument.
+    pub fn iter_with<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = CauseNote<'a>> {
+        let mut left = self.set | other.set;
         std::iter::from_fn(move || {
             let cause = *Cause::ALL.get(left.trailing_zeros() as usize)?;
             left &= left - 1;
-            let argument = self.arguments.iter().find(|(known, _)| *known == cause);
+            let noted = if self.has(cause) { self } else { other };
+            let argument = noted.arguments.iter().find(|(known, _)| *known == cause);
             Some(CauseNote { cause, argument: argument.map_or("", |(_, argument)| argument) })
         })
     }
@@ -248,9 +254,12 @@ mod tests {
         let mut others = Causes::default();
         others.add_with(Cause::Tunnel, "openvpn");
         others.add_with(Cause::NameMismatch, "sni/host");
+        let codes = |note: CauseNote<'_>| (note.cause.code(), note.argument.to_owned());
+        let side_by_side: Vec<_> = causes.iter_with(&others).map(codes).collect();
         causes.merge(&others);
-        let seen: Vec<_> = causes.iter().map(|note| (note.cause.code(), note.argument)).collect();
-        assert_eq!(seen, [("name_mismatch", "sni/host"), ("tunnel", "")]);
+        let merged: Vec<_> = causes.iter().map(codes).collect();
+        assert_eq!(merged, [("name_mismatch", "sni/host".to_owned()), ("tunnel", String::new())]);
+        assert_eq!(side_by_side, merged);
         assert!(Cause::ALL.iter().zip(0..).all(|(cause, place)| *cause as u64 == place));
     }
 

@@ -1,15 +1,17 @@
-//! The flow line, once: its columns, their meaning, and how each is read from a flow.
+//! The flow line, once: its columns, their meaning, and how each is told of a flow.
 //!
-//! JSON, tables and documentation walk [`COLUMNS`]; a new fact is one entry here. The order is part of the format.
+//! JSON, tables and documentation walk [`COLUMNS`]; a new fact is one entry here. The order is part of the format. A column
+//! tells its cell to whoever writes the line ([`Cells`]) and makes no text of its own: lines are written by the million.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use super::{
-    address::Transport,
+    address::{Mac, Transport},
+    cause::CauseNote,
     decoded::TcpFlags,
     facts::{FlowFacts, SideFacts, TcpState},
     field::Field,
-    key::Side,
+    finding::CheckId,
     name::HostName,
     observation::Value,
     time::Timestamp,
@@ -43,29 +45,45 @@ pub struct LineContext {
     pub sensors: Vec<Arc<str>>,
 }
 
-/// The value of one column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cell {
+/// Who writes a line: it is told one cell for each column, in their order.
+pub trait Cells {
     /// Not known, or not applicable.
-    Null,
+    fn null(&mut self);
+
     /// A count or a number.
-    Number(u64),
-    /// A word or text of this program or of the user.
-    Text(String),
-    /// Several of them.
-    Texts(Vec<String>),
-    /// What strangers sent: to be escaped by the writer. A text with bytes before and after it stays one entry.
-    Strange(Vec<Strange>),
+    fn number(&mut self, number: u64);
+
+    /// A text, joined from its parts.
+    fn text(&mut self, parts: &[Part<'_>]);
+
+    /// Several texts make the cell: those told until [`Cells::end`].
+    fn begin(&mut self);
+
+    /// The last of them was told.
+    fn end(&mut self);
 }
 
-/// Bytes that a stranger sent, with what this program puts behind them (`:443`, `=192.0.2.1`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Strange {
-    /// The stranger's bytes.
-    pub bytes: Box<[u8]>,
-    /// Our own addition, empty in most columns.
-    pub suffix: String,
+/// A piece of a text, as it is kept: who writes it gives it its letters.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// Words of this program or of the user.
+    Ours(&'a str),
+    /// What a stranger sent: to be escaped by the writer.
+    Strange(&'a [u8]),
+    /// In decimal digits.
+    Number(u64),
+    /// An IP address.
+    Address(IpAddr),
+    /// An address on the link.
+    Mac(Mac),
+    /// RFC 3339 in UTC with nanoseconds.
+    Time(Timestamp),
+    /// A check of the catalogue.
+    Check(CheckId),
 }
+
+/// How a column tells its cell.
+type Tell = fn(&FlowRecord, &LineContext, &mut dyn Cells);
 
 /// Which promise a column is under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,16 +105,16 @@ pub struct Column {
     pub class: Class,
     /// What it means, with its unit.
     pub doc: &'static str,
-    /// Reads it.
-    pub get: fn(&FlowRecord, &LineContext) -> Cell,
+    /// Tells one cell.
+    pub tell: fn(&FlowRecord, &LineContext, &mut dyn Cells),
 }
 
-const fn fact(key: &'static str, doc: &'static str, get: fn(&FlowRecord, &LineContext) -> Cell) -> Column {
-    Column { key, class: Class::Fact, doc, get }
+const fn fact(key: &'static str, doc: &'static str, tell: Tell) -> Column {
+    Column { key, class: Class::Fact, doc, tell }
 }
 
-const fn judged(key: &'static str, doc: &'static str, get: fn(&FlowRecord, &LineContext) -> Cell) -> Column {
-    Column { key, class: Class::Verdict, doc, get }
+const fn judged(key: &'static str, doc: &'static str, tell: Tell) -> Column {
+    Column { key, class: Class::Verdict, doc, tell }
 }
 
 /// All columns, in their order.
@@ -105,278 +123,386 @@ pub const COLUMNS: &[Column] = &[
         key: "capture",
         class: Class::Place,
         doc: "name of the input: the one file, else the folder or --name",
-        get: |_, context| Cell::Text(context.capture.clone()),
+        tell: |_, context, out| out.text(&[Part::Ours(&context.capture)]),
     },
-    fact("flow", "number of the frame that opened the flow, with `.n` for the n-th outer layer", |r, _| {
-        Cell::Text(match r.facts.id.carrier {
-            0 => r.facts.id.ordinal.0.to_string(),
-            layer => format!("{}.{layer}", r.facts.id.ordinal.0),
-        })
+    fact(
+        "flow",
+        "number of the frame that opened the flow, with `.n` for the n-th outer layer",
+        |r, _, out| {
+            let ordinal = Part::Number(r.facts.id.ordinal.0);
+            match r.facts.id.carrier {
+                0 => out.text(&[ordinal]),
+                layer => out.text(&[ordinal, Part::Ours("."), Part::Number(layer.into())]),
+            }
+        },
+    ),
+    fact("proto", "protocol above IP: tcp, udp, sctp, icmp, icmpv6, esp, ah, ip/N", |r, _, out| {
+        match r.facts.transport.word() {
+            Some(known) => word(known, out),
+            None => out.text(&[Part::Ours("ip/"), Part::Number(r.facts.transport.0.into())]),
+        }
     }),
-    fact("proto", "protocol above IP: tcp, udp, sctp, icmp, icmpv6, esp, ah, ip/N", |r, _| {
-        Cell::Text(r.facts.transport.to_string())
+    fact("client_ip", "address of the end that opened the flow, see direction_basis", |r, _, out| {
+        out.text(&[Part::Address(r.facts.client_end().addr)]);
     }),
-    fact("client_ip", "address of the end that opened the flow, see direction_basis", |r, _| {
-        Cell::Text(r.facts.client_end().addr.to_string())
+    fact("client_port", "its port; null where the protocol has none or it was not seen", |r, _, out| {
+        port(&r.facts, r.facts.client_end().port, out);
     }),
-    fact("client_port", "its port; null where the protocol has none or it was not seen", |r, _| {
-        port(&r.facts, r.facts.client_end().port)
+    fact("server_ip", "address of the other end", |r, _, out| {
+        out.text(&[Part::Address(r.facts.server_end().addr)]);
     }),
-    fact("server_ip", "address of the other end", |r, _| Cell::Text(r.facts.server_end().addr.to_string())),
-    fact("server_port", "its port; null where the protocol has none or it was not seen", |r, _| {
-        port(&r.facts, r.facts.server_end().port)
+    fact("server_port", "its port; null where the protocol has none or it was not seen", |r, _, out| {
+        port(&r.facts, r.facts.server_end().port, out);
     }),
     fact(
         "direction_basis",
         "why client is client: syn, synack, role, first_packet, guess, both_syn",
-        |r, _| word(r.facts.basis.code()),
+        |r, _, out| word(r.facts.basis.code(), out),
     ),
     fact(
         "carrier",
         "kind of the tunnel this flow carries, when it is an outer layer; its packets are counted inside",
-        |r, _| r.facts.carrier.map_or(Cell::Null, |kind| word(kind.code())),
+        |r, _, out| known(r.facts.carrier, out, |kind, out| word(kind.code(), out)),
     ),
     fact(
         "sensors",
         "sensors it was seen at; the numbers of this line are those of the first, empty when bound to none",
-        |r, context| {
+        |r, context, out| {
             let seen =
                 std::iter::once(&r.facts.sensor).chain(&r.facts.also_seen).filter(|sensor| sensor.0 > 0);
             let ids = seen.filter_map(|sensor| context.sensors.get(usize::from(sensor.0)));
-            Cell::Texts(ids.map(ToString::to_string).collect())
+            list(ids.map(|id| Part::Ours(id)), out);
         },
     ),
-    fact("vlan", "VLAN ids seen, both directions", |r, _| {
-        let mut ids: Vec<u16> = r.facts.sides.iter().flat_map(|side| side.vlans.iter().copied()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        Cell::Texts(ids.iter().map(u16::to_string).collect())
+    fact("vlan", "VLAN ids seen, both directions", |r, _, out| {
+        let ids = || r.facts.sides.iter().flat_map(|side| side.vlans.iter().copied());
+        let ascending = std::iter::successors(ids().min(), |told| ids().filter(|id| id > told).min());
+        list(ascending.map(|id| Part::Number(id.into())), out);
     }),
-    fact("tunnel", "outer layers of its first packet, outermost first: kind, number, ends", |r, _| {
-        let layers = r.facts.outers.iter().map(|outer| {
-            let (source, target) = (outer.tuple.source.addr, outer.tuple.target.addr);
-            format!("{}:{} {source}>{target}", outer.kind.code(), outer.id)
-        });
-        Cell::Texts(layers.collect())
+    fact("tunnel", "outer layers of its first packet, outermost first: kind, number, ends", |r, _, out| {
+        out.begin();
+        for outer in &r.facts.outers {
+            out.text(&[
+                Part::Ours(outer.kind.code()),
+                Part::Ours(":"),
+                Part::Number(outer.id.into()),
+                Part::Ours(" "),
+                Part::Address(outer.tuple.source.addr),
+                Part::Ours(">"),
+                Part::Address(outer.tuple.target.addr),
+            ]);
+        }
+        out.end();
     }),
-    fact("macs", "source addresses on the link, client's then server's", |r, _| {
-        let macs = [r.facts.up(), r.facts.down()].map(|side| side.macs.iter().flatten());
-        Cell::Texts(macs.into_iter().flatten().map(ToString::to_string).collect())
+    fact("macs", "source addresses on the link, client's then server's", |r, _, out| {
+        let macs = [r.facts.up(), r.facts.down()].into_iter().flat_map(|side| side.macs.iter().flatten());
+        list(macs.map(|mac| Part::Mac(*mac)), out);
     }),
-    judged("segment_client", "segment or zone of the client", |r, _| {
-        r.judgement.as_ref().map_or(Cell::Null, |judgement| id(&judgement.segment_client))
+    judged("segment_client", "segment or zone of the client", |r, _, out| {
+        known(r.judgement.as_ref(), out, |judgement, out| id(&judgement.segment_client, out));
     }),
-    judged("segment_server", "segment or zone of the server", |r, _| {
-        r.judgement.as_ref().map_or(Cell::Null, |judgement| id(&judgement.segment_server))
+    judged("segment_server", "segment or zone of the server", |r, _, out| {
+        known(r.judgement.as_ref(), out, |judgement, out| id(&judgement.segment_server, out));
     }),
-    fact("first", "stamp of its first packet, RFC 3339 in UTC with nanoseconds", |r, _| time(r.facts.first)),
-    fact("last", "largest stamp of its packets", |r, _| time(r.facts.last)),
-    fact("packets_up", "packets from client to server, SPAN duplicates not counted", |r, _| {
-        Cell::Number(r.facts.up().packets)
+    fact("first", "stamp of its first packet, RFC 3339 in UTC with nanoseconds", |r, _, out| {
+        out.text(&[Part::Time(r.facts.first)]);
     }),
-    fact("packets_down", "packets from server to client", |r, _| Cell::Number(r.facts.down().packets)),
-    fact("bytes_up", "bytes on the wire from client to server, whole frames", |r, _| {
-        Cell::Number(r.facts.up().wire_bytes)
+    fact("last", "largest stamp of its packets", |r, _, out| out.text(&[Part::Time(r.facts.last)])),
+    fact("packets_up", "packets from client to server, SPAN duplicates not counted", |r, _, out| {
+        out.number(r.facts.up().packets);
     }),
-    fact("bytes_down", "bytes on the wire from server to client", |r, _| {
-        Cell::Number(r.facts.down().wire_bytes)
+    fact("packets_down", "packets from server to client", |r, _, out| out.number(r.facts.down().packets)),
+    fact("bytes_up", "bytes on the wire from client to server, whole frames", |r, _, out| {
+        out.number(r.facts.up().wire_bytes);
     }),
-    fact("captured_up", "bytes of these that are in the capture", |r, _| {
-        Cell::Number(r.facts.up().captured_bytes)
+    fact("bytes_down", "bytes on the wire from server to client", |r, _, out| {
+        out.number(r.facts.down().wire_bytes);
     }),
-    fact("captured_down", "bytes of these that are in the capture", |r, _| {
-        Cell::Number(r.facts.down().captured_bytes)
+    fact("captured_up", "bytes of these that are in the capture", |r, _, out| {
+        out.number(r.facts.up().captured_bytes);
     }),
-    fact("payload_up", "payload bytes above TCP, UDP or IP, retransmissions included", |r, _| {
-        Cell::Number(r.facts.up().payload_bytes)
+    fact("captured_down", "bytes of these that are in the capture", |r, _, out| {
+        out.number(r.facts.down().captured_bytes);
     }),
-    fact("payload_down", "payload bytes from server to client", |r, _| {
-        Cell::Number(r.facts.down().payload_bytes)
+    fact("payload_up", "payload bytes above TCP, UDP or IP, retransmissions included", |r, _, out| {
+        out.number(r.facts.up().payload_bytes);
     }),
-    fact("duplicates", "SPAN duplicates of both directions, counted apart", |r, _| {
-        sum(&r.facts, |side| side.duplicates)
+    fact("payload_down", "payload bytes from server to client", |r, _, out| {
+        out.number(r.facts.down().payload_bytes);
     }),
-    fact("tcp_flags_up", "all TCP flags the client ever set", |r, _| flags(&r.facts, r.facts.up())),
-    fact("tcp_flags_down", "all TCP flags the server ever set", |r, _| flags(&r.facts, r.facts.down())),
-    fact("tcp_state", "how far the connection came", |r, _| match r.facts.tcp {
-        TcpState::None => Cell::Null,
-        state => word(state.code()),
+    fact("duplicates", "SPAN duplicates of both directions, counted apart", |r, _, out| {
+        sum(&r.facts, out, |side| side.duplicates);
     }),
-    fact("rtt_ns", "SYN to the ACK of the SYN-ACK, nanoseconds", |r, _| {
-        r.facts.rtt.and_then(|rtt| u64::try_from(rtt.nanos()).ok()).map_or(Cell::Null, Cell::Number)
+    fact("tcp_flags_up", "all TCP flags the client ever set", |r, _, out| {
+        flags(&r.facts, r.facts.up(), out);
     }),
-    fact("retransmissions", "segments that brought nothing new", |r, _| {
-        sum(&r.facts, |side| side.retransmissions)
+    fact("tcp_flags_down", "all TCP flags the server ever set", |r, _, out| {
+        flags(&r.facts, r.facts.down(), out);
     }),
-    fact("gaps", "holes in the sequence that were never filled", |r, _| sum(&r.facts, |side| side.gaps)),
-    fact("unseen_bytes", "bytes acknowledged and never seen", |r, _| sum(&r.facts, |side| side.unseen_bytes)),
-    fact("ttl_up", "smallest and largest TTL of the client's packets", |r, _| ttl(r.facts.up())),
-    fact("ttl_down", "smallest and largest TTL of the server's packets", |r, _| ttl(r.facts.down())),
-    fact("icmp_errors", "ICMP errors about this flow", |r, _| {
-        Cell::Number(r.facts.icmp_errors.map_or(0, |(count, _)| count))
+    fact("tcp_state", "how far the connection came", |r, _, out| match r.facts.tcp {
+        TcpState::None => out.null(),
+        state => word(state.code(), out),
     }),
-    fact("end", "why the record ends: fin, reset, idle, reused, evicted, input_end", |r, _| {
-        word(r.facts.end.code())
+    fact("rtt_ns", "SYN to the ACK of the SYN-ACK, nanoseconds", |r, _, out| {
+        let nanos = r.facts.rtt.and_then(|rtt| u64::try_from(rtt.nanos()).ok());
+        known(nanos, out, |nanos, out| out.number(nanos));
     }),
-    fact("app", "application, recognised or null", |r, _| match r.facts.identity.app {
-        "" => Cell::Null,
-        app => word(app),
+    fact("retransmissions", "segments that brought nothing new", |r, _, out| {
+        sum(&r.facts, out, |side| side.retransmissions);
     }),
-    fact("app_basis", "how it was recognised: parsed, signature, port, unknown", |r, _| {
-        word(r.facts.identity.basis.code())
+    fact("gaps", "holes in the sequence that were never filled", |r, _, out| {
+        sum(&r.facts, out, |side| side.gaps);
     }),
-    fact("inner_apps", "applications found inside it, outermost first", |r, _| {
-        Cell::Texts(r.facts.identity.inner_apps.iter().map(ToString::to_string).collect())
+    fact("unseen_bytes", "bytes acknowledged and never seen", |r, _, out| {
+        sum(&r.facts, out, |side| side.unseen_bytes);
     }),
-    fact("sni", "server names of TLS, DTLS and QUIC hellos, every one, any layer", |r, _| {
-        field(r, Field::Sni)
+    fact("ttl_up", "smallest and largest TTL of the client's packets", |r, _, out| ttl(r.facts.up(), out)),
+    fact("ttl_down", "smallest and largest TTL of the server's packets", |r, _, out| {
+        ttl(r.facts.down(), out)
     }),
-    fact("alpn", "application protocols offered or chosen", |r, _| field(r, Field::Alpn)),
-    fact("tls", "chosen version and cipher, 0xVVVV;0xCCCC", |r, _| field(r, Field::Tls)),
-    fact("ja4", "JA4 fingerprints of client hellos", |r, _| field(r, Field::Ja4)),
-    fact("ech", "encrypted ClientHello offered: ech, esni", |r, _| field(r, Field::Ech)),
-    fact("cert_names", "names in the server's certificate, where it was visible", |r, _| {
-        field(r, Field::CertName)
+    fact("icmp_errors", "ICMP errors about this flow", |r, _, out| {
+        out.number(r.facts.icmp_errors.map_or(0, |(count, _)| count));
     }),
-    fact("cert_issuers", "issuers of that certificate", |r, _| field(r, Field::CertIssuer)),
-    fact("quic_version", "QUIC versions seen", |r, _| field(r, Field::QuicVersion)),
-    fact("http_host", "hosts of HTTP requests, every one, any layer", |r, _| field(r, Field::HttpHost)),
-    fact("connect_target", "targets of CONNECT requests, host:port", |r, _| field(r, Field::ConnectTarget)),
-    fact("socks_target", "targets of SOCKS requests, host:port", |r, _| field(r, Field::SocksTarget)),
-    fact("dns_query", "names asked for", |r, _| field(r, Field::DnsQuery)),
-    fact("dns_answers", "addresses answered, name=address", |r, _| field(r, Field::DnsAnswer)),
-    fact("host_names", "names hosts gave themselves: DHCP, mDNS, LLMNR, NetBIOS", |r, _| {
-        field(r, Field::HostLabel)
+    fact("end", "why the record ends: fin, reset, idle, reused, evicted, input_end", |r, _, out| {
+        word(r.facts.end.code(), out);
     }),
-    fact("known_names", "names DNS gave this server before the flow began; no proof", |r, _| {
-        Cell::Strange(r.known_names.iter().map(|name| strange(name.bytes(), String::new())).collect())
+    fact("app", "application, recognised or null", |r, _, out| match r.facts.identity.app {
+        "" => out.null(),
+        app => word(app, out),
+    }),
+    fact("app_basis", "how it was recognised: parsed, signature, port, unknown", |r, _, out| {
+        word(r.facts.identity.basis.code(), out);
+    }),
+    fact("inner_apps", "applications found inside it, outermost first", |r, _, out| {
+        list(r.facts.identity.inner_apps.iter().map(|app| Part::Ours(app)), out);
+    }),
+    fact("sni", "server names of TLS, DTLS and QUIC hellos, every one, any layer", |r, _, out| {
+        field(r, Field::Sni, out);
+    }),
+    fact("alpn", "application protocols offered or chosen", |r, _, out| field(r, Field::Alpn, out)),
+    fact("tls", "chosen version and cipher, 0xVVVV;0xCCCC", |r, _, out| field(r, Field::Tls, out)),
+    fact("ja4", "JA4 fingerprints of client hellos", |r, _, out| field(r, Field::Ja4, out)),
+    fact("ech", "encrypted ClientHello offered: ech, esni", |r, _, out| field(r, Field::Ech, out)),
+    fact("cert_names", "names in the server's certificate, where it was visible", |r, _, out| {
+        field(r, Field::CertName, out);
+    }),
+    fact("cert_issuers", "issuers of that certificate", |r, _, out| field(r, Field::CertIssuer, out)),
+    fact("quic_version", "QUIC versions seen", |r, _, out| field(r, Field::QuicVersion, out)),
+    fact("http_host", "hosts of HTTP requests, every one, any layer", |r, _, out| {
+        field(r, Field::HttpHost, out);
+    }),
+    fact("connect_target", "targets of CONNECT requests, host:port", |r, _, out| {
+        field(r, Field::ConnectTarget, out);
+    }),
+    fact("socks_target", "targets of SOCKS requests, host:port", |r, _, out| {
+        field(r, Field::SocksTarget, out);
+    }),
+    fact("dns_query", "names asked for", |r, _, out| field(r, Field::DnsQuery, out)),
+    fact("dns_answers", "addresses answered, name=address", |r, _, out| field(r, Field::DnsAnswer, out)),
+    fact("host_names", "names hosts gave themselves: DHCP, mDNS, LLMNR, NetBIOS", |r, _, out| {
+        field(r, Field::HostLabel, out);
+    }),
+    fact("known_names", "names DNS gave this server before the flow began; no proof", |r, _, out| {
+        list(r.known_names.iter().map(|name| Part::Strange(name.bytes())), out);
     }),
     fact(
         "names_grade",
         "how well it is named: G0 none, G1 address, G2 claimed, G3 DNS agrees, G4 certificate too",
-        |r, _| word(r.names_grade.code()),
+        |r, _, out| word(r.names_grade.code(), out),
     ),
-    fact("community_id", "Community ID v1, seed 0", |r, _| match r.community_id.as_str() {
-        "" => Cell::Null,
-        id => Cell::Text(id.to_owned()),
+    fact("community_id", "Community ID v1, seed 0", |r, _, out| id(&r.community_id, out)),
+    fact("first_frame", "number of its first frame in the ordered input, from 1", |r, _, out| {
+        out.number(r.facts.first_frame.0);
     }),
-    fact("first_frame", "number of its first frame in the ordered input, from 1", |r, _| {
-        Cell::Number(r.facts.first_frame.0)
-    }),
-    fact("last_frame", "number of its last frame", |r, _| Cell::Number(r.facts.last_frame.0)),
+    fact("last_frame", "number of its last frame", |r, _, out| out.number(r.facts.last_frame.0)),
     judged(
         "verdict",
         "conforming, violating, attempted, undecidable, out-of-scope; null without a policy",
-        |r, _| r.judgement.as_ref().map_or(Cell::Null, |judgement| word(judgement.verdict.code())),
+        |r, _, out| known(r.judgement.as_ref(), out, |judgement, out| word(judgement.verdict.code(), out)),
     ),
     fact(
         "causes",
         "what weakens it, codes of RULES 31; without a policy those of the measurement",
-        |r, _| Cell::Texts(causes(r).map(|note| note.0.to_owned()).collect()),
+        |r, _, out| list(causes(r).map(|note| Part::Ours(note.cause.code())), out),
     ),
-    fact("cause_arguments", "what the causes are about, code=argument", |r, _| {
-        let with = causes(r).filter(|note| !note.1.is_empty());
-        Cell::Texts(with.map(|(code, argument)| format!("{code}={argument}")).collect())
+    fact("cause_arguments", "what the causes are about, code=argument", |r, _, out| {
+        out.begin();
+        for note in causes(r).filter(|note| !note.argument.is_empty()) {
+            out.text(&[Part::Ours(note.cause.code()), Part::Ours("="), Part::Ours(note.argument)]);
+        }
+        out.end();
     }),
-    judged("channel", "channel that decided", |r, _| {
-        r.judgement.as_ref().and_then(|judgement| judgement.channel.as_ref()).map_or(Cell::Null, id)
+    judged("channel", "channel that decided", |r, _, out| {
+        let decided = r.judgement.as_ref().and_then(|judgement| judgement.channel.as_ref());
+        known(decided, out, |channel, out| id(channel, out));
     }),
-    judged("forbid", "prohibition that decided", |r, _| {
-        r.judgement.as_ref().and_then(|judgement| judgement.forbid.as_ref()).map_or(Cell::Null, id)
+    judged("forbid", "prohibition that decided", |r, _, out| {
+        let decided = r.judgement.as_ref().and_then(|judgement| judgement.forbid.as_ref());
+        known(decided, out, |forbid, out| id(forbid, out));
     }),
-    judged("findings", "checks that spoke about this flow", |r, _| {
+    judged("findings", "checks that spoke about this flow", |r, _, out| {
         let findings = r.judgement.iter().flat_map(|judgement| &judgement.findings);
-        Cell::Texts(findings.map(ToString::to_string).collect())
+        list(findings.map(|check| Part::Check(*check)), out);
     }),
-    judged("grade", "grade of the fact the verdict rests on", |r, _| {
-        r.judgement.as_ref().map_or(Cell::Null, |judgement| word(judgement.grade.code()))
+    judged("grade", "grade of the fact the verdict rests on", |r, _, out| {
+        known(r.judgement.as_ref(), out, |judgement, out| word(judgement.grade.code(), out));
     }),
 ];
 
-fn causes(record: &FlowRecord) -> impl Iterator<Item = (&'static str, &str)> {
-    let judged = record.judgement.as_ref().map(|judgement| &judgement.causes);
-    let measured = [&record.facts.causes, &record.facts.identity.causes];
-    // A judgement starts from the measured causes, so with a policy they are all there, in one order.
-    let (first, second) = judged.map_or((measured[0], Some(measured[1])), |causes| (causes, None));
-    let mut all: Vec<_> = first.iter().chain(second.into_iter().flat_map(|causes| causes.iter())).collect();
-    all.sort_by_key(|note| note.cause);
-    all.dedup_by_key(|note| note.cause);
-    all.into_iter().map(|note| (note.cause.code(), note.argument))
+/// A judgement starts from the measured causes, so with a policy they are all there, in one order.
+fn causes(record: &FlowRecord) -> impl Iterator<Item = CauseNote<'_>> {
+    let measured = (&record.facts.causes, &record.facts.identity.causes);
+    let judged = record.judgement.as_ref().map(|judgement| (&judgement.causes, &judgement.causes));
+    let (first, second) = judged.unwrap_or(measured);
+    first.iter_with(second)
 }
 
-fn word(code: &str) -> Cell {
-    Cell::Text(code.to_owned())
+fn known<T>(value: Option<T>, out: &mut dyn Cells, tell: impl FnOnce(T, &mut dyn Cells)) {
+    match value {
+        Some(value) => tell(value, out),
+        None => out.null(),
+    }
 }
 
-fn id(id: &Arc<str>) -> Cell {
-    if id.is_empty() { Cell::Null } else { Cell::Text(id.to_string()) }
+fn word(code: &str, out: &mut dyn Cells) {
+    out.text(&[Part::Ours(code)]);
 }
 
-fn time(at: Timestamp) -> Cell {
-    Cell::Text(at.to_string())
+fn id(id: &str, out: &mut dyn Cells) {
+    if id.is_empty() { out.null() } else { word(id, out) }
+}
+
+fn list<'a>(parts: impl Iterator<Item = Part<'a>>, out: &mut dyn Cells) {
+    out.begin();
+    parts.for_each(|part| out.text(&[part]));
+    out.end();
 }
 
 /// Two ports of 0 are ports that nobody saw: of fragments without their first one, of a header that was not there.
-const fn port(facts: &FlowFacts, port: u16) -> Cell {
+fn port(facts: &FlowFacts, port: u16, out: &mut dyn Cells) {
     let seen = facts.opener.port != 0 || facts.answerer.port != 0;
-    if facts.transport.has_ports() && seen { Cell::Number(port as u64) } else { Cell::Null }
+    if facts.transport.has_ports() && seen { out.number(port.into()) } else { out.null() }
 }
 
-fn sum(facts: &FlowFacts, of: fn(&SideFacts) -> u64) -> Cell {
-    Cell::Number(Side::BOTH.iter().map(|side| of(&facts.sides[side.index()])).sum())
+fn sum(facts: &FlowFacts, out: &mut dyn Cells, of: fn(&SideFacts) -> u64) {
+    out.number(facts.sides.iter().map(of).sum());
 }
 
-fn ttl(side: &SideFacts) -> Cell {
-    if side.packets == 0 { Cell::Null } else { Cell::Texts(side.ttl.iter().map(u8::to_string).collect()) }
+fn ttl(side: &SideFacts, out: &mut dyn Cells) {
+    if side.packets == 0 {
+        return out.null();
+    }
+    list(side.ttl.iter().map(|ttl| Part::Number((*ttl).into())), out);
 }
 
 /// The letters of tcpdump and Wireshark: `S` SYN, `A` ACK, and so on, in header order.
-fn flags(facts: &FlowFacts, side: &SideFacts) -> Cell {
+fn flags(facts: &FlowFacts, side: &SideFacts, out: &mut dyn Cells) {
     if facts.transport != Transport::TCP {
-        return Cell::Null;
+        return out.null();
     }
-    let letters = [
-        (TcpFlags::FIN, 'F'),
-        (TcpFlags::SYN, 'S'),
-        (TcpFlags::RST, 'R'),
-        (TcpFlags::PSH, 'P'),
-        (TcpFlags::ACK, 'A'),
-        (TcpFlags::URG, 'U'),
-    ];
-    Cell::Text(letters.iter().filter(|(flag, _)| side.flags.has(*flag)).map(|(_, letter)| letter).collect())
+    let letter = |flag, letter| Part::Ours(if side.flags.has(flag) { letter } else { "" });
+    out.text(&[
+        letter(TcpFlags::FIN, "F"),
+        letter(TcpFlags::SYN, "S"),
+        letter(TcpFlags::RST, "R"),
+        letter(TcpFlags::PSH, "P"),
+        letter(TcpFlags::ACK, "A"),
+        letter(TcpFlags::URG, "U"),
+    ]);
 }
 
-fn strange(bytes: &[u8], suffix: String) -> Strange {
-    Strange { bytes: bytes.into(), suffix }
-}
+/// Values of one field that are compared one by one: more than most flows show.
+const COMPARED_MAX: usize = 16;
 
 /// Each value once, in the order it was first read.
-fn field(record: &FlowRecord, field: Field) -> Cell {
-    let mut cells: Vec<Strange> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for observation in record.facts.identity.all(field) {
-        if !seen.insert(&observation.value) {
-            continue;
+fn field(record: &FlowRecord, field: Field, out: &mut dyn Cells) {
+    let values = || record.facts.identity.all(field).map(|observation| &observation.value);
+    out.begin();
+    let mut seen = BTreeSet::new();
+    for (place, value) in values().enumerate() {
+        if place == COMPARED_MAX {
+            seen.extend(values().take(place));
         }
-        cells.push(match &observation.value {
-            Value::Name(name) => strange(name.bytes(), String::new()),
-            Value::Text(bytes) => strange(bytes, String::new()),
-            Value::Target { host, port } => {
-                strange(host.bytes(), port.map_or_else(String::new, |port| format!(":{port}")))
-            }
-            Value::Answer { name, addr } => strange(name.bytes(), answer(*addr)),
-        });
+        let is_new = if place < COMPARED_MAX {
+            !values().take(place).any(|told| told == value)
+        } else {
+            seen.insert(value)
+        };
+        if is_new {
+            told(value, out);
+        }
     }
-    Cell::Strange(cells)
+    out.end();
 }
 
-fn answer(addr: IpAddr) -> String {
-    format!("={addr}")
+fn told(value: &Value, out: &mut dyn Cells) {
+    match value {
+        Value::Name(name) | Value::Target { host: name, port: None } => {
+            out.text(&[Part::Strange(name.bytes())])
+        }
+        Value::Text(bytes) => out.text(&[Part::Strange(bytes)]),
+        Value::Target { host, port: Some(port) } => {
+            out.text(&[Part::Strange(host.bytes()), Part::Ours(":"), Part::Number((*port).into())]);
+        }
+        Value::Answer { name, addr } => {
+            out.text(&[Part::Strange(name.bytes()), Part::Ours("="), Part::Address(*addr)]);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{key::Side, observation::Observation, packet::Ordinal},
+        *,
+    };
+
+    /// What was told, roughly.
+    #[derive(Default)]
+    struct Said(String);
+
+    impl Cells for Said {
+        fn null(&mut self) {
+            self.0.push_str("null");
+        }
+
+        fn number(&mut self, number: u64) {
+            self.0.push_str(&number.to_string());
+        }
+
+        fn text(&mut self, parts: &[Part<'_>]) {
+            self.0.push_str(&format!("{parts:?}"));
+        }
+
+        fn begin(&mut self) {
+            self.0.push('[');
+        }
+
+        fn end(&mut self) {
+            self.0.push(']');
+        }
+    }
+
+    #[test]
+    fn a_value_is_told_once_however_many_ends_and_layers_stated_it() {
+        let mut record = FlowRecord::default();
+        let said = |number: u16, layer| Observation {
+            field: Field::Alpn,
+            value: Value::Text(number.to_be_bytes().into()),
+            at: Ordinal(1),
+            side: Side::Opener,
+            layer,
+            variant: false,
+        };
+        for layer in 0..3 {
+            (0..40).for_each(|number| record.facts.identity.add(said(number % 25, layer)));
+        }
+        let mut told = Said::default();
+        field(&record, Field::Alpn, &mut told);
+        let expected: String =
+            (0..25_u16).map(|n| format!("{:?}", [Part::Strange(&n.to_be_bytes())])).collect();
+        assert_eq!(told.0, format!("[{expected}]"));
+    }
 
     #[test]
     fn no_key_is_used_twice_and_each_column_is_explained() {
@@ -404,8 +530,9 @@ mod tests {
     fn without_a_policy_every_verdict_column_is_null_or_empty() {
         let record = FlowRecord::default();
         for column in COLUMNS.iter().filter(|column| column.class == Class::Verdict) {
-            let cell = (column.get)(&record, &LineContext::default());
-            assert!(matches!(&cell, Cell::Null) || cell == Cell::Texts(Vec::new()), "{}", column.key);
+            let mut told = Said::default();
+            (column.tell)(&record, &LineContext::default(), &mut told);
+            assert!(told.0 == "null" || told.0 == "[]", "{}: {}", column.key, told.0);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! JSON for machines: one object a line for flows and findings, one document for coverage and summary.
+//! JSON for machines: one object a line for findings, one document for coverage and summary. Flow lines are in `lines`.
 //!
 //! Keys are English and their order is fixed. Text that strangers sent is escaped before it becomes a JSON string.
 
@@ -11,7 +11,6 @@ use crate::ground::{
         confinement::{Confinement, Landlock},
         coverage::{Coverage, InputReport},
         finding::Finding,
-        flow_line::{COLUMNS, Cell, FlowRecord, LineContext},
         packet::InterfaceId,
         result::{Headline, Limit, RunResult},
         tally::{Count, Tally},
@@ -46,50 +45,6 @@ pub fn confinement(confinement: &Confinement) -> Value {
         "landlock_abi": abi,
         "seccomp": confinement.seccomp,
     })
-}
-
-/// Appends one flow line, with its line end.
-pub fn flow_line(record: &FlowRecord, context: &LineContext, line: &mut Vec<u8>) {
-    line.push(b'{');
-    for (place, column) in COLUMNS.iter().enumerate() {
-        if place > 0 {
-            line.push(b',');
-        }
-        line.push(b'"');
-        line.extend_from_slice(column.key.as_bytes());
-        line.extend_from_slice(b"\":");
-        cell(&(column.get)(record, context), line);
-    }
-    line.extend_from_slice(b"}\n");
-}
-
-fn cell(cell: &Cell, line: &mut Vec<u8>) {
-    match cell {
-        Cell::Null => line.extend_from_slice(b"null"),
-        Cell::Number(number) => line.extend_from_slice(number.to_string().as_bytes()),
-        Cell::Text(text) => string(text, line),
-        Cell::Texts(texts) => list(texts, line, |text, line| string(text, line)),
-        Cell::Strange(entries) => list(entries, line, |entry, line| {
-            string(&(escape::bytes(&entry.bytes) + &entry.suffix), line);
-        }),
-    }
-}
-
-fn list<T>(entries: &[T], line: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>)) {
-    line.push(b'[');
-    for (place, entry) in entries.iter().enumerate() {
-        if place > 0 {
-            line.push(b',');
-        }
-        write(entry, line);
-    }
-    line.push(b']');
-}
-
-/// A JSON string; DEL and C1, which JSON lets pass, are escaped as well.
-fn string(text: &str, line: &mut Vec<u8>) {
-    let quoted = Value::from(escape::text(text)).to_string();
-    line.extend_from_slice(quoted.as_bytes());
 }
 
 /// One finding as an object.
@@ -361,36 +316,5 @@ fn limit(limit: &Limit) -> Value {
         Limit::ParserPanics(flows) => json!({"limit": "parser_panics", "flows": flows}),
         Limit::Accepted(flows) => json!({"limit": "accepted", "flows": flows}),
         Limit::NoSensorBound => json!({"limit": "no_sensor_bound"}),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ground::model::{field::Field, identity::Notes, key::Side, packet::Ordinal};
-
-    #[test]
-    fn a_hostile_name_stays_one_json_string_and_one_line() {
-        let mut record = FlowRecord::default();
-        let mut notes = Notes::new(&mut record.facts.identity, Ordinal(1), Timestamp::default());
-        notes.name(Field::Sni, b"a\"\n\x1b[2J\x7f\xc2\x9b.example", Side::Opener);
-        let mut line = Vec::new();
-        flow_line(&record, &LineContext::default(), &mut line);
-        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
-        assert!(line[..line.len() - 1].iter().all(|byte| (b' '..=b'~').contains(byte)));
-        let value: Value = serde_json::from_slice(&line).unwrap();
-        assert_eq!(value["sni"][0], "a\"\\x0a\\x1b[2j\\x7f\\xc2\\x9b.example");
-    }
-
-    #[test]
-    fn keys_stand_in_the_order_of_the_columns() {
-        let mut line = Vec::new();
-        flow_line(&FlowRecord::default(), &LineContext::default(), &mut line);
-        let text = String::from_utf8(line).unwrap();
-        let mut place = 0;
-        for column in COLUMNS {
-            let found = text[place..].find(&format!("\"{}\":", column.key)).expect(column.key);
-            place += found;
-        }
     }
 }

@@ -4,4 +4,5 @@
 //! [`FlowRecord`](crate::ground::model::flow_line::FlowRecord), and the option that names it in `cli`.
 
 pub mod json;
+pub mod lines;
 pub mod text;
