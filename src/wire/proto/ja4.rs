@@ -50,25 +50,23 @@ pub(super) fn fingerprint(offer: &Offer<'_>) -> String {
     let mut ciphers: Vec<u16> = offer.ciphers.iter().copied().filter(|cipher| !is_grease(*cipher)).collect();
     let mut extensions: Vec<u16> =
         offer.extensions.iter().copied().filter(|kind| !is_grease(*kind)).collect();
-    let [first, last] = alpn_mark(offer.alpn);
-    let head = format!(
-        "{}{}{}{:02}{:02}{first}{last}",
-        match offer.carrier {
-            Carrier::Tls => 't',
-            Carrier::Quic => 'q',
-            Carrier::Dtls => 'd',
-        },
-        version_mark(offer.version),
-        if offer.named { 'd' } else { 'i' },
-        ciphers.len().min(99),
-        extensions.len().min(99),
-    );
+    let mut print = String::with_capacity(36);
+    print.push(match offer.carrier {
+        Carrier::Tls => 't',
+        Carrier::Quic => 'q',
+        Carrier::Dtls => 'd',
+    });
+    print.push_str(version_mark(offer.version));
+    print.push(if offer.named { 'd' } else { 'i' });
+    two_digits(ciphers.len(), &mut print);
+    two_digits(extensions.len(), &mut print);
+    print.extend(alpn_mark(offer.alpn));
     ciphers.sort_unstable();
     extensions.retain(|kind| !matches!(*kind, SNI | ALPN));
     extensions.sort_unstable();
     let mut text = Vec::with_capacity(5 * (ciphers.len() + extensions.len() + offer.signatures.len()));
     list(&mut text, ciphers.into_iter());
-    let cipher_hash = short_hash(&text);
+    short_hash(&text, &mut print);
     text.clear();
     list(&mut text, extensions.into_iter());
     let signatures = offer.signatures.as_chunks().0.iter().copied().map(u16::from_be_bytes);
@@ -77,7 +75,13 @@ pub(super) fn fingerprint(offer: &Offer<'_>) -> String {
         text.push(b'_');
         list(&mut text, signatures);
     }
-    format!("{head}_{cipher_hash}_{}", short_hash(&text))
+    short_hash(&text, &mut print);
+    print
+}
+
+fn two_digits(count: usize, print: &mut String) {
+    let count = count.min(99) as u8;
+    print.extend([hex(count / 10), hex(count % 10)]);
 }
 
 fn version_mark(version: u16) -> &'static str {
@@ -115,17 +119,18 @@ fn list(text: &mut Vec<u8>, values: impl Iterator<Item = u16>) {
         if place > 0 {
             text.push(b',');
         }
-        for shift in [12, 8, 4, 0] {
-            text.push(hex((value >> shift) as u8) as u8);
-        }
+        text.extend_from_slice(&[12, 8, 4, 0].map(|shift| hex((value >> shift) as u8) as u8));
     }
 }
 
-fn short_hash(text: &[u8]) -> String {
+/// The first six bytes of a SHA-256 in hex, behind an underscore.
+fn short_hash(text: &[u8], print: &mut String) {
+    print.push('_');
     if text.is_empty() {
-        return EMPTY.to_owned();
+        print.push_str(EMPTY);
+    } else {
+        print.extend(Sha256::digest(text).iter().take(6).flat_map(|byte| [hex(byte >> 4), hex(*byte)]));
     }
-    Sha256::digest(text).iter().take(6).flat_map(|byte| [hex(byte >> 4), hex(*byte)]).collect()
 }
 
 #[cfg(test)]
