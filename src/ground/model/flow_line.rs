@@ -36,6 +36,14 @@ pub struct FlowRecord {
     pub community_id: String,
 }
 
+impl FlowRecord {
+    /// A flow that nothing was said about yet.
+    #[must_use]
+    pub const fn of(facts: FlowFacts, community_id: String) -> Self {
+        Self { facts, judgement: None, names_grade: Grade::G0, known_names: Vec::new(), community_id }
+    }
+}
+
 /// What a line needs beside its flow.
 #[derive(Clone, Debug, Default)]
 pub struct LineContext {
@@ -411,26 +419,26 @@ fn flags(facts: &FlowFacts, side: &SideFacts, out: &mut dyn Cells) {
     ]);
 }
 
-/// Values of one field that are compared one by one: more than most flows show.
+/// Values of one field with which every other is compared one by one: more than most flows show.
 const COMPARED_MAX: usize = 16;
 
 /// Each value once, in the order it was first read.
 fn field(record: &FlowRecord, field: Field, out: &mut dyn Cells) {
-    let values = || record.facts.identity.all(field).map(|observation| &observation.value);
+    let mut first = [None; COMPARED_MAX];
+    let mut others = BTreeSet::new();
+    let mut count = 0;
     out.begin();
-    let mut seen = BTreeSet::new();
-    for (place, value) in values().enumerate() {
-        if place == COMPARED_MAX {
-            seen.extend(values().take(place));
+    for value in record.facts.identity.all(field).map(|observation| &observation.value) {
+        if first[..count].contains(&Some(value)) {
+            continue;
         }
-        let is_new = if place < COMPARED_MAX {
-            !values().take(place).any(|told| told == value)
-        } else {
-            seen.insert(value)
-        };
-        if is_new {
-            told(value, out);
+        if count < COMPARED_MAX {
+            first[count] = Some(value);
+            count += 1;
+        } else if !others.insert(value) {
+            continue;
         }
+        told(value, out);
     }
     out.end();
 }
