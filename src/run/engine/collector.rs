@@ -7,7 +7,7 @@ use super::{
     aggregate::{self, About, Aggregate},
     closing,
     court::{Ruling, ask},
-    event::{Closed, Event, What},
+    event::{Event, What},
     join::{self, Join, Sightings},
     sink::Sink,
 };
@@ -77,7 +77,7 @@ impl Collector {
                 What::Found(ruling, about) => {
                     self.found(&ruling.fires, &about, ruling.settled.verdict, sink)?;
                 }
-                What::Closed(closed) => self.closed(*closed, sink)?,
+                What::Closed(record, ruling) => self.closed(record, ruling.as_deref(), sink)?,
             }
         }
         Ok(())
@@ -139,26 +139,29 @@ impl Collector {
         Ok(())
     }
 
-    fn closed(&mut self, closed: Closed, sink: &mut dyn Sink) -> io::Result<()> {
-        let Closed { facts, ruling, community_id } = closed;
-        let mut record = FlowRecord { facts, community_id, ..FlowRecord::default() };
+    fn closed(
+        &mut self,
+        mut record: Box<FlowRecord>,
+        ruling: Option<&Ruling>,
+        sink: &mut dyn Sink,
+    ) -> io::Result<()> {
         match &mut self.join {
             // Outer layers are told where they were seen: they end at other gear at every sensor.
             Some(join) if record.facts.carrier.is_none() => {
                 record.judgement = ruling.map(|ruling| ruling.alone(&record.facts));
-                match join.add(record) {
+                match join.add(*record) {
                     Some(sightings) => self.joined(sightings, sink),
                     None => Ok(()),
                 }
             }
-            _ => self.alone(record, ruling.as_deref(), sink),
+            _ => self.alone(&mut record, ruling, sink),
         }
     }
 
     /// A flow that was seen once. What it comes to by itself stands unless other flows told something of it.
     fn alone(
         &mut self,
-        mut record: FlowRecord,
+        record: &mut FlowRecord,
         ruling: Option<&Ruling>,
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
@@ -174,12 +177,12 @@ impl Collector {
                     );
                 }
                 record.judgement = Some(ruling.settled(&record.facts));
-                self.tell(&mut record, &ruling.fires, &[], sink)
+                self.tell(record, &ruling.fires, &[], sink)
             }
             None => {
                 record.judgement = ruling.map(|ruling| ruling.alone(&record.facts));
-                let fires = self.ask(&mut record);
-                self.tell(&mut record, &fires, &[], sink)
+                let fires = self.ask(record);
+                self.tell(record, &fires, &[], sink)
             }
         }
     }

@@ -3,12 +3,7 @@
 use std::sync::Arc;
 
 use super::{aggregate::About, court::Ruling};
-use crate::ground::model::{
-    facts::{FlowFacts, FlowId},
-    flow_line::FlowRecord,
-    packet::Ordinal,
-    sighting::Sighting,
-};
+use crate::ground::model::{facts::FlowId, flow_line::FlowRecord, packet::Ordinal, sighting::Sighting};
 
 /// When an event may be told: events are released in this order, whatever worker they come from.
 ///
@@ -53,21 +48,11 @@ pub enum What {
     Sighting(Sighting),
     /// A flow that goes on breaks the policy as it stands. It is announced, and changes nothing else.
     Early(Box<FlowRecord>),
-    /// A flow is over whose line is told, or of which other flows may have told something.
-    Closed(Box<Closed>),
+    /// A flow is over whose line is told, or of which other flows may have told something; with what it comes to by itself,
+    /// which is `None` without a policy.
+    Closed(Box<FlowRecord>, Option<Arc<Ruling>>),
     /// A flow is over, final and counted by its owner, and the checks speak of it.
     Found(Arc<Ruling>, About),
     /// A packet whose flow found no place, judged by its addresses (RULES 26); the record stands for that packet alone.
     Untracked(Box<FlowRecord>),
-}
-
-/// A flow that is over.
-#[derive(Debug)]
-pub struct Closed {
-    /// What was measured.
-    pub facts: FlowFacts,
-    /// What it comes to by itself; `None` without a policy.
-    pub ruling: Option<Arc<Ruling>>,
-    /// Community ID v1, where lines are told.
-    pub community_id: String,
 }

@@ -8,7 +8,7 @@ use super::{
     aggregate::About,
     closing,
     court::{Court, Ruling},
-    event::{Closed, Event, Moment, Rank, What},
+    event::{Event, Moment, Rank, What},
     ingest::{Lists, Sweep, frames_of},
     reading::{Reading, Spare},
 };
@@ -16,6 +16,7 @@ use crate::{
     ground::model::{
         decoded::Decoded,
         facts::{FlowFacts, FlowId},
+        flow_line::FlowRecord,
         key::Side,
         limits,
         packet::Ordinal,
@@ -319,5 +320,5 @@ impl Shard {
 
 fn closed(facts: FlowFacts, ruling: Option<Arc<Ruling>>, lines: bool) -> What {
     let community_id = if lines { closing::name_for_others(&facts) } else { String::new() };
-    What::Closed(Box::new(Closed { facts, ruling, community_id }))
+    What::Closed(Box::new(FlowRecord::of(facts, community_id)), ruling)
 }
