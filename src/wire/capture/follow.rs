@@ -37,15 +37,15 @@ use crate::ground::model::{
 
 /// How long and how often is looked.
 #[derive(Clone, Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     /// Said when it shall end.
-    pub(super) stop: Stop,
+    pub stop: Stop,
     /// Between two looks.
-    pub(super) interval: Duration,
+    pub interval: Duration,
     /// Looks without growth after which a file is taken to be over.
-    pub(super) patience: u32,
+    pub patience: u32,
     /// Looks without anything new after which all is over.
-    pub(super) until_idle: Option<u32>,
+    pub until_idle: Option<u32>,
 }
 
 /// The input, look after look.

@@ -163,8 +163,11 @@ pub fn follow(request: &Request, following: &Following) -> Result<(Feed, Baton),
     follow_with(request, pace, BLOCK_LEN)
 }
 
-/// As [`follow`], at another pace and with blocks of another length.
-pub(super) fn follow_with(request: &Request, pace: Pace, block_len: usize) -> Result<(Feed, Baton), Error> {
+/// As [`follow`], at another pace and with blocks of another length: for tests, since what is found must not depend on it.
+///
+/// # Errors
+/// As [`follow`].
+pub fn follow_with(request: &Request, pace: Pace, block_len: usize) -> Result<(Feed, Baton), Error> {
     let bindings = Bindings::new(&request.sensors)?;
     let follow = Follow::new(&request.inputs, pace, block_len.max(1))?;
     let ledger = Ledger::new(Vec::new(), bindings, Vec::new());
