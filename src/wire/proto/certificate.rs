@@ -142,19 +142,24 @@ pub(super) mod tests {
 
     /// A certificate with a common name, DNS names and an issuer; its key and signature are zeros.
     pub(in crate::wire::proto) fn certificate(common: &[u8], names: &[&[u8]]) -> Vec<u8> {
-        let algorithm = der(0x30, &der(0x06, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]));
         let names: Vec<u8> = names.iter().flat_map(|name| der(DNS_NAME, name)).collect();
         let extension =
             der(0x30, &[der(0x06, &SUBJECT_ALT_NAME), der(0x04, &der(SEQUENCE, &names))].concat());
+        certificate_of(&der(0xa0, &der(0x02, &[2])), common, &der(0xa3, &der(0x30, &extension)))
+    }
+
+    /// With a version, or none, in front, and extensions, or none, behind.
+    fn certificate_of(version: &[u8], common: &[u8], extensions: &[u8]) -> Vec<u8> {
+        let algorithm = der(0x30, &der(0x06, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]));
         let body = [
-            der(0xa0, &der(0x02, &[2])),
+            version.to_vec(),
             der(0x02, &[1]),
             algorithm.clone(),
             name(&[(3, b"Example Issuing CA"), (10, b"Example Trust")]),
             der(0x30, &[der(0x17, b"260401000000Z"), der(0x18, b"99991231235959Z")].concat()),
             name(&[(3, common)]),
             der(0x30, &[algorithm.clone(), der(0x03, &[0; 9])].concat()),
-            der(0xa3, &der(0x30, &extension)),
+            extensions.to_vec(),
         ];
         der(0x30, &[der(0x30, &body.concat()), algorithm, der(0x03, &[0; 9])].concat())
     }
@@ -208,6 +213,16 @@ pub(super) mod tests {
         assert_eq!(leaf(&body[..8]), None);
     }
 
+    #[test]
+    fn a_certificate_of_version_1_is_read_like_any_other() {
+        let (read, identity) = read(&certificate_of(&[], b"old.example", &[]));
+        let names: Vec<_> = identity.names(Field::CertName).map(|name| name.bytes().to_vec()).collect();
+        assert!(read && names == [b"old.example".to_vec()]);
+        // Extensions belong to version 3: whatever they are here, the walk does not say.
+        let alien = certificate_of(&[], b"old.example", &der(0xa3, &der(0x30, &[])));
+        assert!(Leaf::walk(&alien).is_none());
+    }
+
     fn by_the_library(der: &[u8]) -> (bool, Identity) {
         let mut identity = Identity::default();
         let mut notes = Notes::new(&mut identity, Ordinal(1), Timestamp::default());
@@ -224,6 +239,10 @@ pub(super) mod tests {
         found.push(certificate(b"www.example", &[b"a.example", b"b.example"]));
         found.push(certificate(&[b'a'; 300], &[&[b'b'; 130], b""]));
         found.push(certificate(b"", &[]));
+        // Version 1, not written down and written down all the same; version 3 without extensions.
+        found.push(certificate_of(&[], b"old.example", &[]));
+        found.push(certificate_of(&der(0xa0, &der(0x02, &[0])), b"older.example", &[]));
+        found.push(certificate_of(&der(0xa0, &der(0x02, &[2])), b"bare.example", &[]));
         found.sort();
         found.dedup();
         found

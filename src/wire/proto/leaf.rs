@@ -22,6 +22,10 @@ const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 
+/// The two versions that are in use, as they are written; self-made roots and old gear still show the first.
+const V1: &[u8] = &[INTEGER, 1, 0];
+const V3: &[u8] = &[INTEGER, 1, 2];
+
 /// Object identifiers 2.5.4.3 and 2.5.4.10, commonName and organizationName (RFC 5280 appendix A.1), as their bytes.
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 const ORGANISATION: [u8; 3] = [0x55, 0x04, 0x0a];
@@ -35,7 +39,7 @@ pub(super) struct Leaf<'a> {
 }
 
 impl<'a> Leaf<'a> {
-    /// Walks a certificate of version 3 from its first byte to its last. `None` where anything is not as plain as it can be.
+    /// Walks a certificate from its first byte to its last. `None` where anything is not as plain as it can be.
     pub(super) fn walk(der: &'a [u8]) -> Option<Self> {
         let mut certificate = only(der, SEQUENCE)?;
         let mut body = take(&mut certificate, SEQUENCE)?;
@@ -43,7 +47,9 @@ impl<'a> Leaf<'a> {
         bit_string(&mut certificate)?;
         end(certificate)?;
 
-        (take(&mut body, VERSION)? == [INTEGER, 1, 2]).then_some(())?;
+        // Version 1 is not written down, and only version 3 has extensions.
+        let version = if body.first() == Some(&VERSION) { take(&mut body, VERSION)? } else { V1 };
+        (version == V1 || version == V3).then_some(())?;
         let serial = take(&mut body, INTEGER)?;
         (!serial.is_empty()).then_some(())?;
         algorithm(&mut body)?;
@@ -57,10 +63,10 @@ impl<'a> Leaf<'a> {
         bit_string(&mut key)?;
         end(key)?;
         let mut extensions = &[][..];
-        if !body.is_empty() {
+        if version == V3 && !body.is_empty() {
             extensions = only(take(&mut body, EXTENSIONS)?, SEQUENCE)?;
-            end(body)?;
         }
+        end(body)?;
         let mut rest = extensions;
         while !rest.is_empty() {
             extension(&mut rest)?;
