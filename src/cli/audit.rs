@@ -50,7 +50,7 @@ pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
     let demands = demands(judge, &policy)?;
     let sensors = Sensors::new(Some(&policy), &run.sensors)?;
     let capture = input_name(&options.input);
-    let limits = memory::limits(run.memory.as_deref())?;
+    let limits = memory::limits(run.memory);
     let policy = Some(policy);
     let job = Job { options: run, capture, policy, sensors: &sensors, demands, limits, lang };
     let mut needs = needs(&options.input.inputs, judge.flows.as_deref(), judge.out.as_deref());

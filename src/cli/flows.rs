@@ -25,7 +25,7 @@ pub(super) fn run(options: &FlowsOptions, lang: Lang) -> Result<u8, Error> {
         policy: None,
         sensors: &sensors,
         demands: Demands::default(),
-        limits: memory::limits(run.memory.as_deref())?,
+        limits: memory::limits(run.memory),
         lang,
     };
     let target = options.out.as_deref().unwrap_or_else(|| Path::new("-"));

@@ -14,6 +14,7 @@ mod options;
 mod outputs;
 mod policy;
 mod progress;
+mod size;
 mod stop;
 mod watch;
 

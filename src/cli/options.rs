@@ -1,14 +1,21 @@
 //! What was typed. Home of `clap`; what it means is decided by the commands.
 
-use std::path::PathBuf;
+use std::{ops::RangeInclusive, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ground::model::{
     finding::Severity,
     lang::Lang,
-    limits::{LIVE_RING_LEN_MAX, RECORD_FILE_LEN_MIN},
+    limits::{LIVE_RING_LEN_MAX, MEMORY_MAX, MEMORY_MIN, RECORD_FILE_LEN_MIN},
 };
+
+use super::size::{Size, within};
+
+/// What a budget, a ring and a piece of a recording may be.
+const MEMORY: RangeInclusive<u64> = MEMORY_MIN..=MEMORY_MAX;
+const RING: RangeInclusive<u64> = 1 << 20..=LIVE_RING_LEN_MAX as u64;
+const RECORD: RangeInclusive<u64> = RECORD_FILE_LEN_MIN..=u64::MAX;
 
 /// 許可台帳に照らして、すべての通信に判定を付けます / Gives every flow a verdict against a written policy.
 #[derive(Debug, Parser)]
@@ -115,8 +122,8 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
     /// メモリの予算(例 512M、4G。既定は2G、または搭載メモリの半分) / memory budget; 2G or half of the machine's by default
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<String>,
+    #[arg(long, value_name = "SIZE", value_parser = within(MEMORY, "4G"))]
+    pub memory: Option<Size>,
     /// 進み具合を表示しません / no progress
     #[arg(long, short)]
     pub quiet: bool,
@@ -198,8 +205,8 @@ pub(super) struct WatchOptions {
     #[arg(long, value_name = "BPF")]
     pub filter: Option<String>,
     /// リング1本の大きさ(例 64M) / size of one ring, such as 64M
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = ring_size)]
-    pub ring: usize,
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = within(RING, "64M"))]
+    pub ring: Size,
     /// 1パケットから残すバイト数 / bytes kept of a packet
     #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
     pub snaplen: u32,
@@ -219,36 +226,12 @@ pub(super) struct WatchOptions {
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
     /// 録画1ファイルの大きさ / size of one file of the recording
-    #[arg(long, value_name = "SIZE", default_value = "256M", requires = "record", value_parser = record_size)]
-    pub record_file: u64,
+    #[arg(long, value_name = "SIZE", default_value = "256M", requires = "record", value_parser = within(RECORD, "256M"))]
+    pub record_file: Size,
     /// 録画フォルダー全体の上限。達すると古いものから消します(指定がなければ16Gで録画を止め、何も消しません) / bound of the
     /// folder; the oldest files are deleted to keep it (without it, recording stops at 16G and nothing is deleted)
-    #[arg(long, value_name = "SIZE", requires = "record", value_parser = record_size)]
-    pub record_max: Option<u64>,
-}
-
-/// A size as people write it: 64M, 1G, 512K, or bytes.
-fn size(text: &str) -> Option<u64> {
-    let (digits, unit) = match text.to_ascii_uppercase() {
-        upper if upper.ends_with('K') => (upper.len() - 1, 1 << 10),
-        upper if upper.ends_with('M') => (upper.len() - 1, 1 << 20),
-        upper if upper.ends_with('G') => (upper.len() - 1, 1 << 30),
-        upper => (upper.len(), 1),
-    };
-    text.get(..digits).and_then(|digits| digits.parse::<u64>().ok()?.checked_mul(unit))
-}
-
-fn record_size(text: &str) -> Result<u64, String> {
-    let fits = |bytes: &u64| *bytes >= RECORD_FILE_LEN_MIN;
-    size(text).filter(fits).ok_or_else(|| {
-        "64K 以上で指定してください(例 256M、20G) / expected 64K or more, such as 256M or 20G".to_owned()
-    })
-}
-
-fn ring_size(text: &str) -> Result<usize, String> {
-    let bytes = size(text).and_then(|bytes| usize::try_from(bytes).ok());
-    let fits = |bytes: &usize| (1 << 20..=LIVE_RING_LEN_MAX).contains(bytes);
-    bytes.filter(fits).ok_or_else(|| "1M から 2047M までで指定してください / expected 1M to 2047M".to_owned())
+    #[arg(long, value_name = "SIZE", requires = "record", value_parser = within(RECORD, "20G"))]
+    pub record_max: Option<Size>,
 }
 
 /// `sekisho flows`.
@@ -269,7 +252,7 @@ pub(super) struct DoctorOptions {
     #[arg(short = 'i', long = "interface", value_name = "IF")]
     pub interfaces: Vec<String>,
     /// 1つのリングの大きさ / size of one ring
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = within(RING, "64M"))]
     pub ring: Size,
     /// インターフェースごとのリングの数 / rings of one interface
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -281,7 +264,7 @@ pub(super) struct DoctorOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
     /// 通信の表に使うメモリ / memory for flows
-    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = within(MEMORY, "4G"))]
     pub memory: Size,
     /// 記録を書くフォルダー(256 MiBまでの一時ファイルで速度を測ります) / folder of a recording: its speed is measured with
     /// a temporary file of at most 256 MiB
@@ -290,34 +273,6 @@ pub(super) struct DoctorOptions {
     /// 機械向けJSON / as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// Bytes, as typed: `64MiB`, `2G`, `1048576`. Powers of 1024.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size(pub u64);
-
-impl std::str::FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let fault = || format!("{text}: 64MiB のように書いてください / write it like 64MiB");
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at_checked(digits).ok_or_else(fault)?;
-        let shift = match unit {
-            "" => 0,
-            "K" | "KiB" => 10,
-            "M" | "MiB" => 20,
-            "G" | "GiB" => 30,
-            "T" | "TiB" => 40,
-            _ => return Err(fault()),
-        };
-        number
-            .parse::<u64>()
-            .ok()
-            .and_then(|number| number.checked_mul(1 << shift))
-            .map(Self)
-            .ok_or_else(fault)
-    }
 }
 
 /// `sekisho policy`.
@@ -374,23 +329,29 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_has_a_size_that_libpcap_takes() {
-        assert_eq!(ring_size("64M"), Ok(64 << 20));
-        assert_eq!(ring_size("1g"), Ok(1 << 30));
-        assert_eq!(ring_size("2097152"), Ok(2 << 20));
-        for wrong in ["", "M", "3G", "512K", "-1M", "1.5G", "64MB"] {
-            assert!(ring_size(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_size_is_a_number_with_a_unit_of_1024() {
-        let size = |text: &str| text.parse::<Size>().ok();
-        assert_eq!(size("64MiB"), Some(Size(64 << 20)));
-        assert_eq!(size("2G"), Some(Size(2 << 30)));
-        assert_eq!(size("12"), Some(Size(12)));
-        for wrong in ["", "MiB", "64 MiB", "64mb", "-1", "99999999999T"] {
-            assert_eq!(size(wrong), None, "{wrong}");
+    fn every_size_is_read_alike_and_refused_with_the_same_words() {
+        let watch = ["watch", "-i", "lo", "--policy", "p", "--record", "r"];
+        let audit = ["audit", "in.pcap", "--policy", "p"];
+        let given: [(&[&str], &str); 7] = [
+            (&audit, "--memory"),
+            (&["flows", "in.pcap"], "--memory"),
+            (&watch, "--memory"),
+            (&watch, "--ring"),
+            (&watch, "--record-file"),
+            (&watch, "--record-max"),
+            (&["doctor"], "--ring"),
+        ];
+        for (command, option) in given.into_iter().chain([(&["doctor"][..], "--memory")]) {
+            let typed =
+                |size| Options::try_parse_from(["sekisho"].iter().chain(command).chain(&[option, size]));
+            for size in ["64M", "64MiB", "64m", "67108864"] {
+                assert!(typed(size).is_ok(), "{command:?} {option} {size}");
+            }
+            for size in ["64 M", "64MB", "M", "1K", "1.5G"] {
+                let told = typed(size).unwrap_err().to_string();
+                assert!(told.contains(option) && told.contains("のように書いてください"), "{told}");
+                assert!(told.contains("write a size from"), "{told}");
+            }
         }
     }
 

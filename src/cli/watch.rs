@@ -34,7 +34,7 @@ pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
     let demands = audit::demands(judge, &policy)?;
     let sensors = Sensors::new(Some(&policy), &run.sensors)?;
     let capture = run.name.clone().unwrap_or_else(|| options.interfaces.join("+"));
-    let limits = memory::limits(run.memory.as_deref())?;
+    let limits = memory::limits(run.memory);
     let policy = Some(policy);
     let job = Job { options: run, capture, policy, sensors: &sensors, demands, limits, lang };
     let stop = Stop::default();
@@ -52,7 +52,7 @@ pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
     stop::on_signals(&stop)?;
     let progress = Arc::new(Progress::default());
     let herald = Herald::start(mailbox, progress.clone(), run.quiet, lang)?;
-    eprintln!("{}", live::begins(&options.interfaces, options.rings, options.ring, lang));
+    eprintln!("{}", live::begins(&options.interfaces, options.rings, options.ring.len(), lang));
     let mut recording = None;
     if let Some(prepared) = prepared {
         eprintln!("{}", words::terms(prepared.terms(), lang));
@@ -86,8 +86,8 @@ fn record(options: &WatchOptions, started: Timestamp) -> Result<Option<PreparedR
     let Some(folder) = &options.record else { return Ok(None) };
     let plan = RecordingPlan {
         folder: folder.clone(),
-        piece_len: options.record_file,
-        total_len: options.record_max.unwrap_or(limits::RECORD_TOTAL_LEN),
+        piece_len: options.record_file.0,
+        total_len: options.record_max.map_or(limits::RECORD_TOTAL_LEN, |size| size.0),
         replaces_oldest: options.record_max.is_some(),
         id: RecordingId { started, process: std::process::id() },
     };
@@ -99,7 +99,7 @@ fn open(options: &WatchOptions, sensors: &Sensors, stop: &Stop, ear: &Ear) -> Re
     let request = LiveRequest {
         interfaces: options.interfaces.clone(),
         filter: options.filter.clone(),
-        ring_bytes: options.ring,
+        ring_bytes: options.ring.len(),
         snaplen: options.snaplen,
         rings: options.rings,
         is_promiscuous: !options.no_promiscuous,
