@@ -46,7 +46,7 @@ use crate::{
 pub(super) fn run(options: &AuditOptions, lang: Lang) -> Result<u8, Error> {
     let started = now();
     let (judge, run) = (&options.judge, &options.input.run);
-    let policy = Arc::new(policy::load(&judge.policy, lang)?);
+    let policy = Arc::new(policy::load(&judge.policy, run.quiet, lang)?);
     let demands = demands(judge, &policy)?;
     let sensors = Sensors::new(Some(&policy), &run.sensors)?;
     let capture = input_name(&options.input);

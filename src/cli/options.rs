@@ -124,7 +124,7 @@ pub(super) struct RunOptions {
     /// メモリの予算(例 512M、4G。既定は2G、または搭載メモリの半分) / memory budget; 2G or half of the machine's by default
     #[arg(long, value_name = "SIZE", value_parser = within(MEMORY, "4G"))]
     pub memory: Option<Size>,
-    /// 進み具合を表示しません / no progress
+    /// 進み具合を表示せず、台帳の注意は件数だけを伝えます / no progress, and the policy's warnings are only counted
     #[arg(long, short)]
     pub quiet: bool,
     /// Rights.

@@ -18,23 +18,37 @@ use crate::{
 pub(super) fn run(command: &PolicyCommand, lang: Lang) -> Result<u8, Error> {
     match command {
         PolicyCommand::Check { files, json } => check(files, *json, lang),
-        PolicyCommand::Explain { file, flow, json } => explain::run(&load(file, lang)?, flow, *json, lang),
+        PolicyCommand::Explain { file, flow, json } => {
+            explain::run(&load(file, false, lang)?, flow, *json, lang)
+        }
         PolicyCommand::Schema => print(&format!("{}\n", schema_json())).map(|()| 0),
     }
 }
 
-/// A policy for a command that judges by it: an error in it ends the command, a warning is told and does not.
+/// A policy for a command that judges by it: an error in it ends the command, a warning is told and does not. Quiet, warnings
+/// are counted and not drawn: that takes as long as judging a small capture.
 ///
 /// # Errors
 /// When the policy has errors.
-pub(super) fn load(path: &Path, lang: Lang) -> Result<Policy, Error> {
+pub(super) fn load(path: &Path, quiet: bool, lang: Lang) -> Result<Policy, Error> {
     match language::load(path, &mut files::read) {
-        Ok((policy, notes)) => {
-            let warnings: Vec<_> = notes.into_iter().filter(|note| note.level == Level::Warning).collect();
-            eprint!("{}", render_all(&warnings, lang, io::stderr().is_terminal()));
+        Ok((policy, mut notes)) => {
+            notes.retain(|note| note.level == Level::Warning);
+            eprint!("{}", warnings(path, &notes, quiet, lang));
             Ok(policy)
         }
         Err(errors) => Err(Error::Policy(render_all(&errors, lang, io::stderr().is_terminal()))),
+    }
+}
+
+fn warnings(path: &Path, notes: &[Diagnostic], quiet: bool, lang: Lang) -> String {
+    if !quiet || notes.is_empty() {
+        return render_all(notes, lang, io::stderr().is_terminal());
+    }
+    let (count, path) = (notes.len(), escape::text(&path.display().to_string()));
+    match lang {
+        Lang::Ja => format!("sekisho: {path}: 注意{count}件(sekisho policy check {path} で表示)\n"),
+        Lang::En => format!("sekisho: {path}: {count} warnings (sekisho policy check {path} shows them)\n"),
     }
 }
 

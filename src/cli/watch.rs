@@ -30,7 +30,7 @@ use crate::{
 pub(super) fn run(options: &WatchOptions, lang: Lang) -> Result<u8, Error> {
     let started = audit::now();
     let (judge, run) = (&options.judge, &options.run);
-    let policy = Arc::new(policy::load(&judge.policy, lang)?);
+    let policy = Arc::new(policy::load(&judge.policy, run.quiet, lang)?);
     let demands = audit::demands(judge, &policy)?;
     let sensors = Sensors::new(Some(&policy), &run.sensors)?;
     let capture = run.name.clone().unwrap_or_else(|| options.interfaces.join("+"));

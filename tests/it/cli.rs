@@ -74,6 +74,26 @@ fn the_summary_speaks_japanese_unless_asked_otherwise() {
 }
 
 #[test]
+fn quiet_counts_the_warnings_of_a_policy_and_names_the_command_that_shows_them() {
+    let bench = Bench::new();
+    let input = bench.capture("input.pcap", &conforming());
+    // Nobody needs this segment.
+    let more = "[[segments]]\nid = \"spare\"\nclass = \"internet\"\ncidr = [\"10.31.0.0/16\"]\n";
+    let policy = bench.text("policy.toml", &city::with(more));
+    let speaks = |more: &[&str]| {
+        let arguments = ["audit", "--policy", policy.to_str().unwrap(), input.to_str().unwrap()];
+        let output = sekisho(&[&arguments[..], more].concat());
+        (output.status.code(), output.stdout, String::from_utf8(output.stderr).unwrap())
+    };
+    let (loud, quiet) = (speaks(&[]), speaks(&["-q"]));
+    let warnings = loud.2.matches("warning [").count();
+    assert!(warnings > 0, "{}", loud.2);
+    assert!(quiet.2.contains(&format!("policy.toml: {warnings} warnings")), "{}", quiet.2);
+    assert!(quiet.2.contains("sekisho policy check") && !quiet.2.contains("warning ["), "{}", quiet.2);
+    assert_eq!((loud.0, loud.1), (quiet.0, quiet.1));
+}
+
+#[test]
 fn flow_lines_of_an_audit_and_of_flows_agree_on_the_facts() {
     let bench = Bench::new();
     let capture = conforming();
