@@ -18,11 +18,15 @@ use sekisho::{
     verdict::judge::{Vantage, judge},
 };
 
+#[path = "../tests/it/city.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the stories need more of it")]
+mod city;
+
 /// Entries of a small policy and of a large one.
 const SIZES: [u32; 2] = [10, 10_000];
 /// Look-ups of one round.
 const ROUND: u32 = 1_000;
-/// Inside the period of the policy below.
+/// Inside the period of the city's policy.
 const NOW: Timestamp = Timestamp::from_secs(1_775_000_000);
 
 /// The name with this number: some deep, some shallow.
@@ -34,32 +38,10 @@ fn name(number: u32) -> String {
     }
 }
 
-/// A policy with so many names in one destination and so many prefixes in its segments.
+/// The small city's policy with so many names in one more destination and so many prefixes in two more segments.
 fn policy(names: u32, prefixes: u32) -> Policy {
-    let mut text = String::from(
+    let mut text = city::with(
         r#"
-schema = "sekisho-policy/1"
-[policy]
-id = "bench"
-title_ja = "計測"
-org_ja = "計測"
-model = "beta"
-guideline = "soumu-2025-03"
-version = "1"
-approved_by_ja = "計測"
-approval = "計測"
-valid_from = 2026-04-01T00:00:00+09:00
-valid_until = 2027-03-31T23:59:59+09:00
-timezone = "Asia/Tokyo"
-[defaults]
-inter_segment = "deny"
-intra_segment = "observe"
-unknown_address = "finding"
-ipv6 = "deny"
-[[zones]]
-id = "inet"
-class = "internet_zone"
-rest = true
 [[channels]]
 id = "c"
 from = ["s0", "s1"]
@@ -69,8 +51,6 @@ kind = "normal"
 purpose_ja = "計測"
 clause = "計測"
 approval = "計測"
-valid_from = 2026-04-01T00:00:00+09:00
-valid_until = 2027-03-31T23:59:59+09:00
 "#,
     );
     // Every second prefix belongs to the other segment, so that none can be joined with its neighbour.
@@ -87,7 +67,7 @@ valid_until = 2027-03-31T23:59:59+09:00
     writeln!(
         text,
         "[[destinations]]\nid = \"d\"\nzone = \"inet\"\nkind = \"other\"\nfqdn = [\"*.wild.example\",{}]\n\
-         cidr = [\"198.18.0.0/16\"]\nservices = [\"tcp/443\"]\nmatch = \"name+address\"",
+         cidr = [\"198.20.0.0/16\"]\nservices = [\"tcp/443\"]\nmatch = \"name+address\"",
         names.join(",")
     )
     .expect("text");
@@ -97,9 +77,9 @@ valid_until = 2027-03-31T23:59:59+09:00
     }
 }
 
-/// The /24 with this number.
+/// The /24 with this number, from 100.64/10: nothing else of the city lies there.
 fn block(number: u32) -> IpAddr {
-    std::net::Ipv4Addr::from(0x0a00_0000 + (number << 8)).into()
+    std::net::Ipv4Addr::from(0x6440_0000 + (number << 8)).into()
 }
 
 fn look_ups(criterion: &mut Criterion) {
@@ -131,7 +111,7 @@ fn look_ups(criterion: &mut Criterion) {
 
 /// A TLS connection, answered and named, from the prefix with this number.
 fn facts(number: u32, prefixes: u32) -> FlowFacts {
-    let server = std::net::Ipv4Addr::from(0xc612_0000 | (number & 0xffff));
+    let server = std::net::Ipv4Addr::from(0xc614_0000 | (number & 0xffff));
     let mut facts = FlowFacts {
         transport: Transport::TCP,
         opener: Endpoint { addr: block(number % prefixes), port: 50_000 },
