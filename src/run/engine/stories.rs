@@ -1,12 +1,21 @@
 //! Flows that are alike come to the same, whoever counts them.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::{IpAddr, Ipv4Addr},
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use proptest::prelude::*;
 
 use super::{
     account::Account,
+    collector::Collector,
     court::{Court, Ruled, Ruling},
+    event::{Closed, Event, Moment, What},
+    sink::Sink,
 };
 use crate::{
     ground::model::{
@@ -15,19 +24,86 @@ use crate::{
         coverage::Coverage,
         facts::{DirectionBasis, EndReason, FlowFacts},
         field::Field,
+        finding::Finding,
+        flow_line::FlowRecord,
         identity::{Basis, Marks, Notes},
         key::{Endpoint, Side},
         packet::{Ordinal, SensorId},
         tally::Tally,
         time::Timestamp,
     },
-    policy::language::{Policy, load_text},
+    policy::language::{Policy, load},
 };
 
+/// A policy, and what flows must be made of so that it has something to say of them.
+#[derive(Debug)]
+struct Ground {
+    policy: Arc<Policy>,
+    addrs: Vec<IpAddr>,
+    names: Vec<String>,
+    ports: Vec<u16>,
+    vlans: Vec<u16>,
+}
+
+/// The policies of the fixtures; that of the city first.
+static GROUNDS: LazyLock<Vec<Ground>> = LazyLock::new(|| {
+    let texts: [&[&str]; 7] = [
+        &[include_str!("../../../fixtures/city/policy.toml")],
+        &[include_str!("../../../fixtures/policies/minato_alpha.toml"), PARTS],
+        &[include_str!("../../../fixtures/policies/minato_alpha_prime_a.toml"), PARTS],
+        &[include_str!("../../../fixtures/policies/minato_alpha_prime_i.toml"), PARTS],
+        &[include_str!("../../../fixtures/policies/minato_alpha_prime_u.toml"), PARTS],
+        &[include_str!("../../../fixtures/policies/minato_beta.toml"), PARTS],
+        &[include_str!("../../../fixtures/policies/minato_beta_prime.toml"), PARTS],
+    ];
+    texts.into_iter().map(ground).collect()
+});
+const PARTS: &str = include_str!("../../../fixtures/policies/parts/prefecture.toml");
+
+fn ground(texts: &[&str]) -> Ground {
+    let mut read = |path: &Path| match (path.ends_with("prefecture.toml"), texts) {
+        (false, [policy, ..]) => Ok(policy.as_bytes().to_vec()),
+        (true, [_, parts]) => Ok(parts.as_bytes().to_vec()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let (policy, _) =
+        load(Path::new("policy.toml"), &mut read).expect("a policy of the fixtures has no errors");
+    let mut ground = Ground {
+        policy: Arc::new(policy),
+        addrs: ADDRS.iter().map(|addr| addr.parse().unwrap()).collect(),
+        names: NAMES.iter().map(ToString::to_string).collect(),
+        ports: PORTS.to_vec(),
+        vlans: vec![999],
+    };
+    for word in texts.iter().flat_map(|text| text.split('"').skip(1).step_by(2)) {
+        let (front, back) = word.split_once('/').unwrap_or((word, ""));
+        match front.parse::<IpAddr>() {
+            // Of a prefix its sixth address: the first few may be gear.
+            Ok(IpAddr::V4(addr)) if !back.is_empty() => {
+                ground.addrs.push(Ipv4Addr::from(u32::from(addr) + 5).into())
+            }
+            Ok(addr) => ground.addrs.push(addr),
+            Err(_) if back.is_empty() && word.contains('.') && word.is_ascii() => {
+                ground.names.push(word.replace('*', "any"));
+            }
+            Err(_) => ground.ports.extend(back.parse::<u16>().ok()),
+        }
+    }
+    let lines = texts.iter().flat_map(|text| text.lines());
+    for (_, list) in lines.filter_map(|line| line.strip_prefix("vlan")?.split_once('[')) {
+        let vlans = list.split(|sign: char| !sign.is_ascii_digit());
+        ground.vlans.extend(vlans.filter_map(|vlan| vlan.parse::<u16>().ok()));
+    }
+    ground
+}
+
 fn policy() -> Arc<Policy> {
-    let text = include_str!("../../../fixtures/city/policy.toml");
-    let (policy, _) = load_text("policy.toml", text).expect("the city's policy has no errors");
-    Arc::new(policy)
+    GROUNDS[0].policy.clone()
+}
+
+/// One of the policies.
+fn grounds() -> impl Strategy<Value = &'static Ground> {
+    (0..GROUNDS.len()).prop_map(|place| &GROUNDS[place])
 }
 
 const ADDRS: &[&str] = &[
@@ -75,13 +151,16 @@ const CAUSES: &[Cause] = &[
 ];
 
 /// Flows from few enough pieces that many are alike.
-fn flow() -> impl Strategy<Value = FlowFacts> {
-    let addr = || prop::sample::select(ADDRS).prop_map(|text| text.parse::<IpAddr>().unwrap());
-    let end = move || (addr(), prop::sample::select(PORTS)).prop_map(|(addr, port)| Endpoint { addr, port });
+fn flow(ground: &'static Ground) -> impl Strategy<Value = FlowFacts> {
+    let end = move || {
+        (prop::sample::select(&ground.addrs[..]), prop::sample::select(&ground.ports[..]))
+            .prop_map(|(addr, port)| Endpoint { addr, port })
+    };
     let basis = prop::sample::select(vec![DirectionBasis::Syn, DirectionBasis::Guess, DirectionBasis::Role]);
     let head = (end(), end(), prop::sample::select(vec![1u8, 6, 17, 47, 132]), any::<bool>(), basis);
-    let side = || (0u64..3, 0u64..2, 0u8..4, prop::option::of(prop::sample::select(vec![110u16, 120, 999])));
-    let said = prop::collection::vec((prop::sample::select(NAMES), 0u8..3, 0u8..2, any::<bool>()), 0..3);
+    let side = move || (0u64..3, 0u64..2, 0u8..4, prop::option::of(prop::sample::select(&ground.vlans[..])));
+    let said =
+        prop::collection::vec((prop::sample::select(&ground.names[..]), 0u8..3, 0u8..2, any::<bool>()), 0..3);
     let shown = (prop::sample::select(APPS), 0u8..4, 0u32..1 << 17, said);
     let causes =
         (prop::option::of(prop::sample::select(CAUSES)), prop::option::of(prop::sample::select(CAUSES)));
@@ -143,13 +222,15 @@ fn sums(parts: Vec<(Court, Account)>) -> Sums {
 
 proptest! {
     #[test]
-    fn a_flow_comes_to_what_it_would_if_no_other_were_known(flows in prop::collection::vec(flow(), 1..150)) {
-        let policy = policy();
+    fn a_flow_comes_to_what_it_would_if_no_other_were_known(
+        (ground, flows) in grounds().prop_flat_map(|ground| (Just(ground), prop::collection::vec(flow(ground), 1..150))),
+    ) {
+        let policy = &ground.policy;
         let (mut court, mut account) = (Court::new(policy.clone()), Account::default());
         for facts in &flows {
             let ruled = court.rule(facts, &mut account);
             let ruling = court.ruling(&ruled);
-            let anew = Ruling::new(&policy, facts, false);
+            let anew = Ruling::new(policy, facts, false);
             prop_assert_eq!(&ruling.alone(facts), &anew.alone);
             prop_assert_eq!(&ruling.settled(facts), &anew.settled);
             prop_assert_eq!(&ruling.fires, &anew.fires);
@@ -158,9 +239,10 @@ proptest! {
 
     #[test]
     fn sums_are_the_same_whoever_counts_which_flow_in_whatever_order(
-        flows in prop::collection::vec((flow(), 0..4usize), 1..80),
+        (ground, flows) in grounds()
+            .prop_flat_map(|ground| (Just(ground), prop::collection::vec((flow(ground), 0..4usize), 1..80))),
     ) {
-        let policy = policy();
+        let policy = ground.policy.clone();
         let begin = || (Court::new(policy.clone()), Account::default());
         let count = |(court, account): &mut (Court, Account), facts: &FlowFacts| {
             let ruled = court.rule(facts, account);
@@ -180,10 +262,101 @@ proptest! {
     }
 }
 
+/// Everything that is told of a run.
+#[derive(Debug, Default)]
+struct Told {
+    lines: Vec<String>,
+    findings: Vec<Finding>,
+}
+
+impl Sink for Told {
+    fn flow(&mut self, record: &FlowRecord) -> io::Result<()> {
+        self.lines.push(format!("{record:?}"));
+        Ok(())
+    }
+
+    fn found(&mut self, finding: &Finding) -> io::Result<()> {
+        self.findings.push(finding.clone());
+        Ok(())
+    }
+
+    fn announces(&self) -> bool {
+        true
+    }
+}
+
+/// What a run with several sensors comes to when each flow has the ruling that `rule` gives it.
+fn joined(
+    ground: &Ground,
+    sightings: &[FlowFacts],
+    mut rule: impl FnMut(&FlowFacts) -> Arc<Ruling>,
+) -> (Told, Sums, Vec<Finding>) {
+    let mut collector = Collector::new(Some(ground.policy.clone()), true);
+    let mut told = Told::default();
+    for facts in sightings {
+        let closed = Closed { facts: facts.clone(), ruling: Some(rule(facts)), community_id: String::new() };
+        let event = Event { moment: Moment::default(), what: What::Closed(Box::new(closed)) };
+        collector.absorb([event], &mut told).unwrap();
+    }
+    collector.finish(&mut told).unwrap();
+    let mut sums = Sums::default();
+    collector.account.add_to(&mut sums.0, &mut sums.1, &mut sums.2);
+    (told, sums, collector.aggregate.finish().0)
+}
+
+proptest! {
+    // Every flow is judged several times over: fewer cases take as long as those above.
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn flows_seen_at_several_sensors_come_to_the_same_by_shared_rulings(
+        (ground, flows) in grounds().prop_flat_map(|ground| {
+            let sensors = prop::collection::btree_set(0u16..4, 1..4);
+            (Just(ground), prop::collection::vec((flow(ground), sensors, any::<[bool; 4]>()), 1..60))
+        }),
+    ) {
+        let sightings: Vec<_> = flows
+            .iter()
+            .flat_map(|(facts, sensors, one_way)| sensors.iter().map(move |sensor| {
+                let mut seen = FlowFacts { sensor: SensorId(*sensor), ..facts.clone() };
+                if one_way[usize::from(*sensor)] {
+                    seen.sides[1] = Default::default();
+                    seen.causes.add(Cause::OneWay);
+                }
+                seen
+            }))
+            .collect();
+        let (mut court, mut account) = (Court::new(ground.policy.clone()), Account::default());
+        let shared = joined(ground, &sightings, |facts| {
+            let ruled = court.rule(facts, &mut account);
+            court.ruling(&ruled).clone()
+        });
+        let anew = joined(ground, &sightings, |facts| Arc::new(Ruling::new(&ground.policy, facts, false)));
+        prop_assert_eq!(shared.0.lines, anew.0.lines);
+        prop_assert_eq!(shared.0.findings, anew.0.findings);
+        prop_assert_eq!(shared.1, anew.1);
+        prop_assert_eq!(shared.2, anew.2);
+    }
+}
+
+#[test]
+fn the_pieces_of_flows_are_those_of_each_policy() {
+    for ground in &*GROUNDS {
+        let own = (
+            ground.addrs.len() - ADDRS.len(),
+            ground.names.len() - NAMES.len(),
+            ground.ports.len() - PORTS.len(),
+        );
+        assert!(own.0 > 10 && own.1 > 3 && own.2 > 5 && ground.vlans.len() > 1, "{own:?} {:?}", ground.vlans);
+    }
+    let rulings: BTreeSet<_> = GROUNDS.iter().map(|ground| ground.policy.meta().id.clone()).collect();
+    assert_eq!(rulings.len(), GROUNDS.len());
+}
+
 #[test]
 fn flows_of_many_terminals_at_one_server_are_one_case() {
     let (mut court, mut account) = (Court::new(policy()), Account::default());
-    let mut cases = std::collections::BTreeSet::new();
+    let mut cases = BTreeSet::new();
     for terminal in 1..=200u8 {
         let end = |addr: [u8; 4], port| Endpoint { addr: IpAddr::from(addr), port };
         let facts = FlowFacts {
