@@ -132,8 +132,7 @@ fn rings(checks: &mut Checks, status: Status, purpose: &Purpose) {
         return checks.add(Remark::RingsUntried);
     }
     let (rings, bytes) = (purpose.rings, purpose.ring_bytes);
-    let count = usize::from(rings) * purpose.interfaces.len().max(1);
-    match (0..count).map(|_| kernel::Ring::open(bytes)).collect::<Result<Vec<_>, _>>() {
+    match (0..rings_of(purpose)).map(|_| kernel::Ring::open(bytes)).collect::<Result<Vec<_>, _>>() {
         Err(error) => checks.add(Remark::RingsRefused { rings, bytes, reason: error.to_string() }),
         Ok(open) => {
             checks.add(Remark::RingsFit { rings, bytes });
@@ -155,10 +154,17 @@ const fn workers(workers: u32, processors: u32) -> Remark {
     }
 }
 
+/// Rings of all interfaces. Those that are joined have as many in waiting, and one more, for an interface that is removed and
+/// made anew.
+fn rings_of(purpose: &Purpose) -> u64 {
+    let of_one = u64::from(purpose.rings);
+    let waiting = if of_one > 1 { of_one + 1 } else { 0 };
+    purpose.interfaces.len().max(1) as u64 * (of_one + waiting)
+}
+
 /// The rings of all interfaces, and what flows may take.
 fn needed(purpose: &Purpose) -> u64 {
-    let rings = purpose.interfaces.len().max(1) as u64 * u64::from(purpose.rings);
-    rings.saturating_mul(purpose.ring_bytes).saturating_add(purpose.memory)
+    rings_of(purpose).saturating_mul(purpose.ring_bytes).saturating_add(purpose.memory)
 }
 
 /// More than this swapped out is more than what lay idle since the start.
@@ -232,6 +238,23 @@ mod tests {
         let text = "MemAvailable: 1 kB\nSwapTotal: 102400 kB\nSwapFree: 0 kB\n";
         assert!(matches!(memory(text, 1024)[..], [Remark::MemoryEnough { .. }, Remark::Swapping { .. }]));
         assert!(matches!(memory(text, 1025)[0], Remark::MemoryShort { needed: 1025, available: 1024 }));
+    }
+
+    #[test]
+    fn rings_that_are_joined_have_as_many_in_waiting_and_one_more() {
+        let purpose = |rings, interfaces: &[&str]| Purpose {
+            interfaces: interfaces.iter().map(ToString::to_string).collect(),
+            rings,
+            ring_bytes: 10,
+            snaplen: 0,
+            workers: 1,
+            memory: 7,
+            record: None,
+            program: "sekisho".into(),
+        };
+        assert_eq!([rings_of(&purpose(1, &[])), rings_of(&purpose(1, &["a", "b"]))], [1, 2]);
+        assert_eq!([rings_of(&purpose(2, &["a"])), rings_of(&purpose(3, &["a", "b"]))], [5, 14]);
+        assert_eq!(needed(&purpose(2, &["a"])), 57);
     }
 
     #[test]

@@ -41,9 +41,10 @@ pub(super) struct Port {
     pub(super) link: LinkType,
     pub(super) snaplen: u32,
     pub(super) rings: Vec<Ring>,
-    /// Where rings are joined: one that is not, for the time after the interface was removed (a ring that has joined cannot
-    /// be bound to another interface). Until then it is bound to the loopback and takes nothing.
-    spare: Option<Ring>,
+    /// Where rings are joined: as many that are not, for the time after the interface was removed (a ring that has joined
+    /// cannot be bound to another interface), and one that never joins, for all times after that. Until then they are bound
+    /// to the loopback and take nothing.
+    spares: Vec<Ring>,
     /// Number of the interface in the kernel.
     index: i32,
     hardware: u16,
@@ -121,7 +122,7 @@ impl Port {
             link,
             snaplen: request.snaplen,
             rings,
-            spare: None,
+            spares: Vec::new(),
             index,
             hardware,
             filter,
@@ -141,12 +142,13 @@ impl Port {
     fn join(&mut self, request: &LiveRequest) -> Result<(), Error> {
         let refused =
             |error: std::io::Error| Error::NotOpened { name: self.name.clone(), reason: error.to_string() };
-        let spare = Ring::open(&self.name, request, NOTHING)?;
-        let loopback = socket::index_of(spare.handle.as_fd(), "lo").map_err(refused)?;
-        socket::bind(spare.handle.as_fd(), loopback).map_err(refused)?;
-        socket::join(self.rings.iter().map(|ring| ring.handle.as_fd())).map_err(refused)?;
-        self.spare = Some(spare);
-        Ok(())
+        for _ in 0..=self.rings.len() {
+            let spare = Ring::open(&self.name, request, NOTHING)?;
+            let loopback = socket::index_of(spare.handle.as_fd(), "lo").map_err(refused)?;
+            socket::bind(spare.handle.as_fd(), loopback).map_err(refused)?;
+            self.spares.push(spare);
+        }
+        socket::join(self.rings.iter().map(|ring| ring.handle.as_fd())).map_err(refused)
     }
 
     /// The capture begins now: what is older was seen by every ring before they joined.
@@ -189,30 +191,46 @@ impl Port {
         if socket::hardware(any.handle.as_fd(), &self.name).ok() != Some(self.hardware) {
             return false;
         }
-        if let Some(mut spare) = take(&mut self.spare) {
-            let filter = if self.filter.is_empty() { "greater 0" } else { &self.filter };
-            if spare.handle.filter(filter, true).is_err() {
-                return false;
-            }
-            self.rings = vec![spare];
+        // All but the one that never joins; that one when the others are used up.
+        let last = self.spares.len().saturating_sub(1);
+        let place = if last > 0 { 0..last } else { 0..self.spares.len() };
+        let is_spare = !place.is_empty();
+        // Only what is up can be joined for.
+        if place.len() > 1 && socket::fault(any.handle.as_fd(), index) == Some(BlindReason::Down) {
+            return false;
         }
-        let Some(ring) = self.rings.first() else { return false };
-        if socket::bind(ring.handle.as_fd(), index).is_err() {
+        let mut rings: Vec<_> =
+            if is_spare { self.spares.drain(place).collect() } else { take(&mut self.rings) };
+        let is_bound = rings.iter().all(|ring| socket::bind(ring.handle.as_fd(), index).is_ok());
+        if !is_bound && is_spare {
+            // As they were: none has joined.
+            self.spares.splice(0..0, rings);
+            return false;
+        }
+        // They join before they take anything, so that no frame is seen by two of them.
+        let is_joined = rings.len() < 2 || socket::join(rings.iter().map(|ring| ring.handle.as_fd())).is_ok();
+        let filter = if self.filter.is_empty() { "greater 0" } else { &self.filter };
+        let is_open = !is_spare || rings.iter_mut().all(|ring| ring.handle.filter(filter, true).is_ok());
+        self.rings = rings;
+        if !(is_bound && is_joined && is_open) {
             return false;
         }
         // Without promiscuous mode a mirror shows next to nothing, and then that is told as silence.
-        if self.is_promiscuous {
+        for ring in self.rings.iter().filter(|_| self.is_promiscuous) {
             let _ = socket::listen_to_all(ring.handle.as_fd(), index);
         }
         (self.index, self.is_refused) = (index, false);
         true
     }
 
-    /// Gone, or there again and not to be had.
+    /// Gone, or there again and not up yet, or not to be had.
     fn why_gone(&self) -> BlindReason {
-        let any = self.rings.first();
-        let is_there = any.is_some_and(|ring| socket::index_of(ring.handle.as_fd(), &self.name).is_ok());
-        if is_there { BlindReason::Refused } else { BlindReason::Gone }
+        let Some(any) = self.rings.first().map(|ring| ring.handle.as_fd()) else { return BlindReason::Gone };
+        match socket::index_of(any, &self.name).map(|index| socket::fault(any, index)) {
+            Err(_) => BlindReason::Gone,
+            Ok(Some(BlindReason::Down)) => BlindReason::Down,
+            Ok(_) => BlindReason::Refused,
+        }
     }
 
     /// Reads the counters.
