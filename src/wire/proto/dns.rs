@@ -282,6 +282,28 @@ mod tests {
         wire::proto::told::{DOWN, UP, told, told_datagrams},
     };
 
+    proptest::proptest! {
+        #[test]
+        fn a_stream_that_is_no_dns_after_some_bytes_is_none_after_more(
+            start in proptest::prop_oneof![
+                proptest::collection::vec(proptest::prelude::any::<u8>(), 0..20),
+                proptest::prelude::Just(b"\0\x1d\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01".to_vec()),
+            ],
+            place in proptest::prelude::any::<proptest::sample::Index>(),
+            byte in proptest::prelude::any::<u8>(),
+        ) {
+            let mut stream = start;
+            stream.resize(stream.len().max(1) + 20, 0);
+            let place = place.index(stream.len());
+            stream[place] = byte;
+            let first_no = (1..=stream.len()).find(|len| probe_stream(&stream[..*len], UP) == Guess::No);
+            for len in first_no.unwrap_or(stream.len())..=stream.len() {
+                let guess = probe_stream(&stream[..len], UP);
+                proptest::prop_assert!(first_no.is_none() || guess == Guess::No, "{} of {:?}", len, stream);
+            }
+        }
+    }
+
     fn wire(name: &str) -> Vec<u8> {
         let mut wire = Vec::new();
         for label in name.split('.').filter(|label| !label.is_empty()) {
