@@ -66,6 +66,7 @@ impl About {
 #[derive(Debug, Default)]
 pub(super) struct Aggregate {
     /// Each in a place of its own: a list of 100,000 that doubles would hold all of them twice.
+    #[expect(clippy::vec_box, reason = "a list that doubles moves its entries")]
     listed: Vec<Box<Listed>>,
     /// The newest finding of each digest.
     places: KeyedMap<u64, u32>,

@@ -14,7 +14,7 @@ use super::{
     account::Account,
     collector::Collector,
     court::{Court, Ruled, Ruling},
-    event::{Closed, Event, Moment, What},
+    event::{Event, Moment, What},
     sink::Sink,
 };
 use crate::{
@@ -294,8 +294,9 @@ fn joined(
     let mut collector = Collector::new(Some(ground.policy.clone()), true);
     let mut told = Told::default();
     for facts in sightings {
-        let closed = Closed { facts: facts.clone(), ruling: Some(rule(facts)), community_id: String::new() };
-        let event = Event { moment: Moment::default(), what: What::Closed(Box::new(closed)) };
+        let record = FlowRecord::of(facts.clone(), String::new());
+        let what = What::Closed(Box::new(record), Some(rule(facts)));
+        let event = Event { moment: Moment::default(), what };
         collector.absorb([event], &mut told).unwrap();
     }
     collector.finish(&mut told).unwrap();

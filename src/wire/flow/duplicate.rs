@@ -60,12 +60,10 @@ impl Spoken {
     /// takes the packet's stamp.
     pub(super) fn is_repeated(&mut self, hot: &mut Hot, packet: &Decoded, side: Side) -> bool {
         let at = packet.head.at;
-        if self.recent.is_none() && (hot.digest() == 0 || hot.is_quiet(at)) {
-            if at >= hot.last {
-                hot.digest = Hot::digest_of(packet);
-                hot.marks.set(HotMarks::DIGEST_ANSWERER, side == Side::Answerer);
-                return false;
-            }
+        if self.recent.is_none() && at >= hot.last && (hot.digest() == 0 || hot.is_quiet(at)) {
+            hot.digest = Hot::digest_of(packet);
+            hot.marks.set(HotMarks::DIGEST_ANSWERER, side == Side::Answerer);
+            return false;
         }
         let recent = self.remember_stamps(hot);
         recent.get_mut(side.index()).is_some_and(|recent| recent.is_repeated(packet.digest, at))
