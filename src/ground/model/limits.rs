@@ -219,7 +219,7 @@ pub const DOUBTS_MAX: usize = 16;
 /// two; a packet meant to die on the way misses at least the hops behind the mirror.
 pub const TTL_DROP_MAX: u8 = 3;
 /// Ranges of one side that a settled flow remembers, 16 bytes each: a hello and its answer take two to eight segments, and
-/// those of the last milliseconds may come once more. Usually 7 × 16 B + 64 B for both sides, at most 576 B.
+/// those of the last milliseconds may come once more. 64 B for up to three, else 96 B and 16 B each, at most 608 B.
 pub const SETTLED_PARTS_MAX: usize = 16;
 /// Variants of conflicting bytes that are read beside the first reading.
 pub const VARIANTS_MAX: usize = 4;

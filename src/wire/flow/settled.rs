@@ -10,13 +10,25 @@ use crate::ground::model::{key::Side, limits};
 
 /// The segments that were read, of each end, in order. Between two parts there may be bytes that nobody read: those of the
 /// time between settling and being read again.
+///
+/// One cache line for most: an unknown flow is given up after a segment of each end.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
-    sides: [Box<[Part]>; 2],
+    /// The opener's parts, then the answerer's; unused where there are more.
+    few: [Part; FEW_PARTS],
+    /// How many of them are whose.
+    counts: [u8; 2],
+    more: Option<Box<Parts>>,
 }
 
+/// The parts of each end.
+type Parts = [Box<[Part]>; 2];
+
+/// Parts of both ends together that need no place of their own.
+const FEW_PARTS: usize = 3;
+
 /// A range of bytes that were read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Part {
     /// Position of the first byte.
     pub(super) from: u64,
@@ -57,8 +69,7 @@ impl Part {
 impl Settled {
     /// Adds what one end's stream has read since.
     pub(super) fn add(&mut self, side: Side, read: &[Part]) {
-        let Some(known) = self.sides.get_mut(side.index()) else { return };
-        let mut parts = known.to_vec();
+        let mut parts = self.of(side).to_vec();
         for part in read {
             // What lies below the edge is known, or was there in two forms and the conflict is noted.
             let edge = parts.last().map_or(0, |part| part.end());
@@ -71,12 +82,39 @@ impl Settled {
             parts.truncate(limits::SETTLED_PARTS_MAX - 1);
             parts.extend(rest);
         }
-        *known = parts.into();
+        self.set(side, &parts);
+    }
+
+    /// The parts of one end.
+    fn of(&self, side: Side) -> &[Part] {
+        let [opener, answerer] = self.counts.map(usize::from);
+        let parts = match (&self.more, side) {
+            (Some(more), _) => more.get(side.index()).map(|parts| &**parts),
+            (None, Side::Opener) => self.few.get(..opener),
+            (None, Side::Answerer) => self.few.get(opener..opener + answerer),
+        };
+        parts.unwrap_or_default()
+    }
+
+    fn set(&mut self, side: Side, parts: &[Part]) {
+        let mut sides: Parts = Side::BOTH.map(|side| self.of(side).into());
+        if let Some(place) = sides.get_mut(side.index()) {
+            *place = parts.into();
+        }
+        let [opener, answerer] = &sides;
+        if opener.len() + answerer.len() > FEW_PARTS {
+            self.more = Some(Box::new(sides));
+            return;
+        }
+        for (place, part) in self.few.iter_mut().zip(opener.iter().chain(answerer)) {
+            *place = *part;
+        }
+        (self.counts, self.more) = ([opener.len() as u8, answerer.len() as u8], None);
     }
 
     /// True when nothing was read.
     pub(super) fn is_empty(&self) -> bool {
-        self.sides.iter().all(|parts| parts.is_empty())
+        Side::BOTH.iter().all(|side| self.of(*side).is_empty())
     }
 
     /// Compares a segment that begins at `at` with what was read. A sender may join segments when it repeats them; so each
@@ -84,7 +122,7 @@ impl Settled {
     pub(super) fn compare(&self, side: Side, at: u64, bytes: &[u8], hashers: &Hashers) -> Repeat {
         let end = at + bytes.len() as u64;
         let mut repeat = Repeat::New;
-        for part in self.sides.get(side.index()).into_iter().flatten() {
+        for part in self.of(side) {
             if part.end() <= at || end <= part.from {
                 continue;
             }
@@ -233,6 +271,6 @@ mod tests {
         assert!((0..limits::SETTLED_PARTS_MAX as u32 - 1).all(&mut repeats));
         assert!(!repeats(count - 2));
         assert_eq!(story.causes(), ["overlap_conflict"]);
-        assert!(size_of::<Settled>() <= 32 && size_of::<Part>() <= 16);
+        assert!(size_of::<Settled>() <= 64 && size_of::<Part>() <= 16);
     }
 }

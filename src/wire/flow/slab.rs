@@ -38,6 +38,12 @@ impl<T> Slab<T> {
         chunks + self.chunks.capacity() * size_of::<Vec<T>>()
     }
 
+    /// Gives the memory of all places below `place` back, as far as whole chunks lie there; none of them exists any more.
+    pub(super) fn forget_below(&mut self, place: u32) {
+        let chunks = place as usize / Self::CHUNK_LEN;
+        self.chunks.iter_mut().take(chunks).for_each(|chunk| *chunk = Vec::new());
+    }
+
     /// Adds one place at the end and gives its number.
     pub(super) fn push(&mut self, value: T) -> u32 {
         if self.chunks.last().is_none_or(|chunk| chunk.len() == Self::CHUNK_LEN) {
@@ -80,6 +86,11 @@ impl<T: Default> Pool<T> {
         self.places.get_mut(place)
     }
 
+    /// See [`Slab::forget_below`]; no value may be put in any more.
+    pub(super) fn forget_below(&mut self, place: u32) {
+        self.places.forget_below(place);
+    }
+
     /// Every value, those taken out as their default.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -97,6 +108,11 @@ impl<T: Default> Pool<T> {
             }
             None => self.places.push(value),
         }
+    }
+
+    /// Takes a value out for good: its place is not used again.
+    pub(super) fn take_last(&mut self, place: u32) -> T {
+        self.places.get_mut(place).map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes a value out; its place is free from now on. Must not be called twice for one value.
@@ -119,5 +135,16 @@ mod tests {
         assert_eq!(pool.put(7), 1500);
         assert_eq!(pool.put(8), 3000);
         assert_eq!((pool.get(1500), pool.get(3000), pool.get(9999)), (Some(&7), Some(&8), None));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_gone_by_whole_chunks_and_the_rest_stays() {
+        let mut pool = Pool::default();
+        let chunk = Slab::<[u64; 32]>::CHUNK_LEN as u32;
+        (0..3 * chunk).for_each(|number| _ = pool.put([u64::from(number); 32]));
+        let before = pool.memory();
+        pool.forget_below(2 * chunk + 5);
+        assert_eq!((pool.get(2 * chunk - 1), pool.get(2 * chunk)), (None, Some(&[2 * u64::from(chunk); 32])));
+        assert!(pool.memory() < before / 2);
     }
 }

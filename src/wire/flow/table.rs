@@ -88,13 +88,26 @@ pub struct Handle(pub(super) u32);
 
 /// The flows that are left when the input is over, largest name first.
 #[derive(Debug)]
-pub struct Remaining(Vec<u32>);
+pub struct Remaining {
+    slots: Vec<u32>,
+    /// The lowest slot and the lowest place of a spoken part among so many thousand of them, and all before: below it
+    /// nothing is needed any more once those behind are given out.
+    lowest: Vec<(u32, u32)>,
+}
+
+/// Flows of one step of [`Remaining::lowest`].
+const LOWEST_STEP: usize = 1_024;
 
 impl Remaining {
     /// True when none is left.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    fn lowest(&self) -> (u32, u32) {
+        let step = self.slots.len().div_ceil(LOWEST_STEP);
+        step.checked_sub(1).and_then(|step| self.lowest.get(step)).copied().unwrap_or((NOWHERE, NOWHERE))
     }
 }
 
@@ -334,16 +347,31 @@ impl<S: Default> Flows<S> {
     pub fn remaining(&self) -> Remaining {
         let mut slots: Vec<u32> = self.index.iter().copied().collect();
         slots.sort_unstable_by_key(|slot| std::cmp::Reverse(self.opening.get(*slot).map(Opening::id)));
-        Remaining(slots)
+        let mut lowest = Vec::with_capacity(slots.len().div_ceil(LOWEST_STEP));
+        let mut least = (NOWHERE, NOWHERE);
+        for step in slots.chunks(LOWEST_STEP) {
+            for slot in step {
+                let spoken = self.hot.get(*slot).map_or(NOWHERE, |hot| hot.spoken);
+                least = (least.0.min(*slot), least.1.min(spoken));
+            }
+            lowest.push(least);
+        }
+        Remaining { slots, lowest }
     }
 
     /// The input is over: gives out the next `count` flows that are left, in order of their names. Piece by piece, because
-    /// the record of a flow is many times larger than its entry.
+    /// the record of a flow is many times larger than its entry. What they took is given back as they go: nothing may be
+    /// counted any more.
     pub fn finish_some(&mut self, remaining: &mut Remaining, count: usize, out: &mut Vec<Ended<S>>) {
-        let from = remaining.0.len().saturating_sub(count);
-        for slot in remaining.0.drain(from..).rev() {
+        let from = remaining.slots.len().saturating_sub(count);
+        for slot in remaining.slots.drain(from..).rev() {
             out.push(self.remove(slot, EndReason::InputEnd));
         }
+        let (slot, spoken) = remaining.lowest();
+        self.hot.forget_below(slot);
+        self.opening.forget_below(slot);
+        self.states.forget_below(slot);
+        self.spoken.forget_below(spoken);
     }
 
     /// The input is over: gives out every flow that is left, in order of their names.
@@ -470,6 +498,7 @@ impl<S: Default> Flows<S> {
         };
         let mut spoken = match hot.spoken {
             NOWHERE => Spoken::first(hot, opening, ttl),
+            place if reason == EndReason::InputEnd => self.spoken.take_last(place),
             place => self.spoken.take(place),
         };
         hot.spoken = NOWHERE;
@@ -502,7 +531,9 @@ impl<S: Default> Flows<S> {
             if let Some(opening) = self.opening.get_mut(slot) {
                 opening.wide = None;
             }
-            self.free.push(slot);
+            if reason != EndReason::InputEnd {
+                self.free.push(slot);
+            }
         }
         ended
     }
