@@ -293,7 +293,7 @@ impl Shard {
 
     /// End of the input: the flows that are left.
     #[must_use]
-    pub fn remaining(&self) -> Remaining {
+    pub fn remaining(&mut self) -> Remaining {
         self.flows.remaining()
     }
 

@@ -342,10 +342,11 @@ impl<S: Default> Flows<S> {
         }
     }
 
-    /// The flows that are left when the input is over.
+    /// The flows that are left when the input is over. Nobody looks for one any more: what finds them is given back.
     #[must_use]
-    pub fn remaining(&self) -> Remaining {
-        let mut slots: Vec<u32> = self.index.iter().copied().collect();
+    pub fn remaining(&mut self) -> Remaining {
+        let mut slots: Vec<u32> = std::mem::take(&mut self.index).into_iter().collect();
+        self.wheel = Wheel::default();
         slots.sort_unstable_by_key(|slot| std::cmp::Reverse(self.opening.get(*slot).map(Opening::id)));
         let mut lowest = Vec::with_capacity(slots.len().div_ceil(LOWEST_STEP));
         let mut least = (NOWHERE, NOWHERE);
