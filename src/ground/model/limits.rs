@@ -180,9 +180,10 @@ pub const MEMORY_DEFAULT: u64 = 2 * GIB;
 pub const MEMORY_MIN: u64 = 64 * MIB;
 /// The most, 1 TiB: 1.4 G flows, whose places still have numbers of 32 bits.
 pub const MEMORY_MAX: u64 = 1024 * GIB;
-/// A TCP connection that both ends spoke in: 64 B hot, 32 B of what it opened with, 72 B of what was counted, 96 B of what
+/// A TCP connection that both ends spoke in: 64 B hot, 32 B of what it opened with, 72 B of what was counted, 128 B of what
 /// its headers say, 64 B of what a mirror may copy where packets come in bursts, 16 B of its reader, and its place in the
-/// index and the wheel. UDP takes 96 B less, and whoever never spoke 128 B in all (wire/flow asserts it).
+/// index and the wheel (when the index has just doubled, 16 B more). UDP takes 128 B less, and whoever never spoke 128 B in all
+/// (wire/flow asserts it).
 pub const FLOW_BYTES: u64 = 384;
 /// Links (source address, VLAN tags, TTL) that have a number: 16 B each and 5 B in the index, 1.4 MB a worker. A site has some
 /// hundreds; packets beyond cost a comparison more.

@@ -63,8 +63,7 @@ impl<S: Default> Flows<S> {
         if !spoken.streams.is_open() && payload.is_empty() && packet.payload_wire_len == 0 {
             return; // Nothing was said, and nothing waits: acknowledgments alone cost no streams.
         }
-        let Some(kept) = &mut spoken.tcp else { return };
-        let mut tcp = kept.take();
+        let Some(tcp) = &mut spoken.tcp else { return };
         let mut reading = spoken.streams.take_or_begin(&mut self.spare_reading);
         let arrival = Arrival { side: now.side, packet, head, payload, doubt: now.doubt };
         let mut causes = Causes::default();
@@ -75,13 +74,12 @@ impl<S: Default> Flows<S> {
             }
         }
         let mut again = self.again.iter().zip(Side::BOTH).filter(|(bytes, _)| !bytes.is_empty());
-        reading.packet(&arrival, &mut tcp, &mut causes, &mut |chunk| {
+        reading.packet(&arrival, tcp, &mut causes, &mut |chunk| {
             for (bytes, side) in again.by_ref() {
                 sink(Chunk::Again { side, bytes });
             }
             sink(chunk);
         });
-        kept.put(tcp);
         for (stream, side) in reading.streams.iter_mut().zip(Side::BOTH) {
             if let Some(parts) = stream.let_go(&self.hashers) {
                 reading.settled.get_or_insert_default().add(side, &parts);
@@ -164,9 +162,9 @@ impl<S: Default> Flows<S> {
         hot.marks.set(HotMarks::READING, true);
         let Some(head) = &packet.tcp else { return };
         let Some(spoken) = self.speak(handle.0) else { return };
-        let Some(tcp) = spoken.tcp() else { return };
+        let Some(tcp) = &spoken.tcp else { return };
+        let mut reading = Box::new(Reading::resume(tcp, side, head));
         let settled = spoken.streams.take_settled();
-        let mut reading = Box::new(Reading::resume(&tcp, side, head));
         reading.settled = settled;
         self.keep_reading(handle.0, reading);
     }

@@ -39,8 +39,7 @@ pub(super) fn facts(
     let key = key(hot, opening);
     let ends = [key.low, key.high];
     let [opener, answerer] = if hot.marks.has(HotMarks::OPENER_LOW) { ends } else { [key.high, key.low] };
-    let tcp = spoken.tcp();
-    let tcp = tcp.as_ref();
+    let tcp = spoken.tcp.as_deref();
     let (client, basis) =
         role(key.transport, tcp, opening.marks.has(FirstMarks::WELL_INSIDE), opener, answerer);
     let end = end_reason(hot, reason);
@@ -205,7 +204,7 @@ impl Spoken {
             // The opening's state was set by this very packet.
             hot.state = TcpState::None;
             tcp.segment(&segment, hot);
-            spoken.tcp.get_or_insert_default().put(tcp);
+            spoken.tcp = Some(Box::new(tcp));
         } else if hot.transport == Transport::TCP {
             hot.state = TcpState::None;
         }

@@ -53,9 +53,8 @@ impl<S: Default> Flows<S> {
                     .get(slot)
                     .is_some_and(|opening| at.since(opening.first).abs() < limits::HOLE_PATIENCE);
             // None yet, when the flow's first packets were cut inside their headers.
-            let kept = spoken.tcp.get_or_insert_default();
-            let mut tcp = kept.take();
-            let reason = doubt::reason(packet, head, &tcp, side);
+            let tcp = spoken.tcp.get_or_insert_default();
+            let reason = doubt::reason(packet, head, tcp, side);
             self.now.doubt = reason;
             self.now.again = tcp.side(side).again(head, packet.payload_wire_len, said);
             let segment = Segment {
@@ -68,9 +67,7 @@ impl<S: Default> Flows<S> {
                 sound: is_sound(packet),
                 young,
             };
-            let meaning = tcp.segment(&segment, hot);
-            kept.put(tcp);
-            if meaning == Meaning::AnotherSyn {
+            if tcp.segment(&segment, hot) == Meaning::AnotherSyn {
                 spoken.hold(packet, side);
             }
         }

@@ -14,7 +14,6 @@ use super::{
     counting::Counters,
     duplicate::Recent,
     expiry,
-    kept::Kept,
     links::{Changes, SILENT},
     reuse::HeldSyn,
     streams::Streams,
@@ -306,7 +305,7 @@ pub(super) struct Spoken {
     /// The last frame.
     pub(super) last_frame: Ordinal,
     /// For TCP.
-    pub(super) tcp: Option<Box<Kept>>,
+    pub(super) tcp: Option<Box<Tcp>>,
     /// Open streams, or what of them was read.
     pub(super) streams: Streams,
     /// What few flows need.
@@ -341,11 +340,6 @@ pub(super) struct Rare {
 }
 
 impl Spoken {
-    /// What headers said of the connection.
-    pub(super) fn tcp(&self) -> Option<Tcp> {
-        self.tcp.as_ref().map(|kept| kept.copy())
-    }
-
     /// The part that few flows need.
     pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
@@ -488,5 +482,6 @@ mod tests {
         assert_eq!((size_of::<Hot>(), align_of::<Hot>()), (64, 64), "one cache line, and in no other");
         assert!(size_of::<Opening>() <= 32, "{}", size_of::<Opening>());
         assert!(size_of::<Spoken>() <= 72, "{}", size_of::<Spoken>());
+        assert!(size_of::<Tcp>() <= 128, "{}", size_of::<Tcp>());
     }
 }

@@ -4,7 +4,7 @@ use super::tcp::Unseen;
 use crate::ground::model::limits;
 
 /// Ranges that are missing, in order, none touching another. Bounded: the oldest is settled when there are too many.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Holes {
     open: Vec<(u64, u64)>,
     settled: Unseen,

@@ -9,7 +9,7 @@
 //! | `table`, `counting`, `bytes` | look-up, opening and ending; counting; reading |
 //! | `entry`, `slab` | what is kept of a flow, and where |
 //! | `expiry` | idle limits and the wheel that finds silent flows |
-//! | `tcp`, `kept`, `holes`, `doubt` | what headers say: handshake, sequence, loss, packets that may be lies |
+//! | `tcp`, `holes`, `doubt` | what headers say: handshake, sequence, loss, packets that may be lies |
 //! | `reading`, `stream`, `overlap`, `chunk` | bytes in order, gaps, conflicting copies |
 //! | `streams`, `settled` | what of the streams is kept between two packets; what is remembered of bytes that were read |
 //! | `reuse`, `duplicate`, `role` | RULES 34, 33 and 25 |
@@ -29,7 +29,6 @@ mod entry;
 mod expiry;
 mod held;
 mod holes;
-mod kept;
 mod links;
 mod overlap;
 mod reading;

@@ -157,7 +157,7 @@ impl<S: Default> Flows<S> {
     pub(super) fn answered(&mut self, slot: u32, packet: &Decoded, side: Side) -> Option<Box<HeldSyn>> {
         let head = packet.tcp.filter(|head| head.flags.has(TcpFlags::SYN.with(TcpFlags::ACK)))?;
         let spoken = self.spoken.get_mut(self.hot.get(slot)?.spoken)?;
-        if let Some(tcp) = spoken.tcp() {
+        if let Some(tcp) = &spoken.tcp {
             let (me, peer) = (tcp.side(side), tcp.side(side.other()));
             let known =
                 me.marks.has(SideMarks::ANCHORED) && !(me.marks.has(SideMarks::ISN) && me.isn() == head.seq);

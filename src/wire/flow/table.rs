@@ -505,14 +505,14 @@ impl<S: Default> Flows<S> {
         hot.spoken = NOWHERE;
         let mut rest = Vec::new();
         if let Some(reading) = spoken.streams.take_open(&mut self.spare_reading)
-            && let Some(tcp) = spoken.tcp()
+            && let Some(tcp) = &spoken.tcp
         {
             self.stream_bytes -= reading.charged;
             let mut causes = Causes::default();
             if hot.marks.has(HotMarks::READ_ANEW) {
                 rest.extend(reading.delivered().map(|(side, bytes)| Rest::Again(side, bytes.to_vec())));
             }
-            rest.extend(reading.rest(&tcp, hot.last, &mut causes));
+            rest.extend(reading.rest(tcp, hot.last, &mut causes));
             if !causes.is_empty() {
                 spoken.rare.get_or_insert_default().causes.merge(&causes);
             }
@@ -578,8 +578,8 @@ mod tests {
         },
         wire::flow::{
             duplicate::Recent,
-            kept::Kept,
             support::{Story, client, codes, flags, server, udp},
+            tcp::Tcp,
         },
     };
 
@@ -686,7 +686,7 @@ mod tests {
     fn memory(flows: &Flows<State>) -> f64 {
         let parts =
             [flows.hot.memory(), flows.opening.memory(), flows.states.memory(), flows.spoken.memory()];
-        let tcp = flows.spoken.iter().filter(|spoken| spoken.tcp.is_some()).count() * size_of::<Kept>();
+        let tcp = flows.spoken.iter().filter(|spoken| spoken.tcp.is_some()).count() * size_of::<Tcp>();
         let recent = flows.spoken.iter().filter(|spoken| spoken.recent.is_some()).count();
         let index = flows.index.allocation_size() + flows.wheel.memory();
         let boxes = tcp + recent * size_of::<[Recent; 2]>();
@@ -718,8 +718,8 @@ mod tests {
         for (packets, step, bound) in [
             (datagrams.clone(), 1, 208),
             (datagrams, 0, 272),
-            (segments.clone(), 1, 304),
-            (segments, 0, limits::FLOW_BYTES),
+            (segments.clone(), 1, 336),
+            (segments, 0, limits::FLOW_BYTES + 16),
         ] {
             let mut flows: Flows<State> = Flows::new(Settings::default());
             for (mut packet, place) in packets.into_iter().zip(1..) {

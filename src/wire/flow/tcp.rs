@@ -26,7 +26,7 @@ pub(super) const fn extend(near: u64, seq: u32) -> u64 {
 
 /// Yes-or-no facts of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct SideMarks(pub(super) u16);
+pub(super) struct SideMarks(u16);
 
 impl SideMarks {
     /// Its sequence numbers are known.
@@ -84,7 +84,7 @@ pub(super) struct TcpSide {
 }
 
 /// What few connections need.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Trouble {
     /// What was sent and not seen.
     pub(super) holes: Holes,
@@ -100,10 +100,10 @@ pub(super) struct Tcp {
     /// What each end sent.
     pub(super) sides: [TcpSide; 2],
     /// Stamp of the last SYN before its answer; once that is over, from SYN to the ACK of the SYN-ACK.
-    pub(super) moment: i64,
-    pub(super) has_rtt: bool,
+    moment: i64,
+    has_rtt: bool,
     /// Largest TTL of each end.
-    pub(super) ttl: [u8; 2],
+    ttl: [u8; 2],
 }
 
 /// One packet, as TCP looks at it.
