@@ -48,5 +48,5 @@ def memory(options, report, is_quick):
         command = audit(options.work / "sekisho", capture, 2)
         run = Run(Program(workload.title, command, codes=(0, 1, 3)), options.work / "scratch")
         summary = read_summary(command)
-        report.memory(workload, run.memory, goal, summary, planted, summary.by_rule.get(PLANTED_RULE, 0))
+        report.memory(workload, run.memory, goal, summary, planted, len(summary.hosts_by_rule.get(PLANTED_RULE, ())))
         capture.unlink()

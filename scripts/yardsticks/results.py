@@ -93,10 +93,10 @@ class Report:
 
     def memory(self, workload, peak, goal, summary, planted, with_finding):
         text = (f"Peak {peak / 1e6:.0f} MB (goal ≤ {goal / 1e6:.0f} MB), {sum(summary.flows.values()):,} flows, "
-                f"{summary.evicted:,} evicted and counted.")
+                f"{summary.evicted:,} evicted and counted, {summary.untracked:,} packets without a place judged one by one and counted.")
         if planted:
-            text += (f" Planted flows found violating: {summary.flows['violating']:,} of {planted:,}, "
-                     f"{with_finding:,} of them in the list of findings; findings beyond its bound: {summary.beyond or 'none'}.")
+            text += (f" Planted flows whose client has a finding of its own: {with_finding:,} of {planted:,} "
+                     f"({summary.flows['violating']:,} of them had a place in the table); findings beyond its bound: {summary.beyond or 'none'}.")
         self.say(f"Memory on {workload.letter}: {workload.title}", text)
 
     def write(self, heading=""):

@@ -13,8 +13,10 @@ class Summary:
     evicted: int
     # Findings that found no room in the list, by check.
     beyond: dict
-    # Flows of the findings of each rule.
-    by_rule: dict = field(default_factory=dict)
+    # Hosts that the findings of each rule name.
+    hosts_by_rule: dict = field(default_factory=dict)
+    # Packets that found no place in the table and were judged one by one.
+    untracked: int = 0
 
     def verdicts(self):
         whole = max(sum(self.flows.values()), 1)
@@ -34,11 +36,12 @@ def read_summary(command):
         bytes=books["read"]["bytes"],
         flows={verdict: totals["flows"] for verdict, totals in books["in_flows"].items()},
         evicted=books["evicted_flows"],
+        untracked=sum(total["packets"] for total in books["untracked"].values()),
         beyond=said["findings_beyond_bound"],
     )
     for line in process.stdout:
         finding = json.loads(line)
         rule = finding["rule"]
-        summary.by_rule[rule] = summary.by_rule.get(rule, 0) + finding["flows"]
+        summary.hosts_by_rule.setdefault(rule, set()).add(finding["host"])
     process.wait()
     return summary
