@@ -81,7 +81,7 @@ mod tests {
     fn both_languages_say_how_many_and_what_happens_beyond() {
         for lang in [Lang::Ja, Lang::En] {
             let told = told(&Limits::within(GIB), lang);
-            assert!(told.contains("1 GiB") && told.contains("1398101") && told.contains("256 MiB"), "{told}");
+            assert!(told.contains("1 GiB") && told.contains("1342177") && told.contains("256 MiB"), "{told}");
         }
     }
 }

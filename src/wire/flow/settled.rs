@@ -1,5 +1,5 @@
-//! What is remembered of bytes that were read and let go, above all of a flow that is read no more: enough to know a copy of what was read from something else in its
-//! place (THREATS R01, R29).
+//! What is remembered of bytes that were read and let go, above all of a flow that is read no more: enough to know a copy
+//! of what was read from something else in its place (THREATS R01, R29).
 //!
 //! Whoever plays a whole conversation before the real one settles the flow; what the real ends then say lies where bytes
 //! were read already. A copy of the very segments is a repetition. Anything else there is a conflict, also when it cannot be

@@ -719,7 +719,7 @@ mod tests {
             (datagrams.clone(), 1, 208),
             (datagrams, 0, 272),
             (segments.clone(), 1, 336),
-            (segments, 0, limits::FLOW_BYTES + 16),
+            (segments, 0, limits::FLOW_BYTES),
         ] {
             let mut flows: Flows<State> = Flows::new(Settings::default());
             for (mut packet, place) in packets.into_iter().zip(1..) {
