@@ -134,12 +134,12 @@ pub(super) fn tell(
     result: &RunResult,
     lang: Lang,
 ) -> Result<(), Error> {
-    let mut page = Vec::new();
-    if options.json {
-        page.extend_from_slice(json::summary(result).to_string().as_bytes());
-        page.push(b'\n');
-        // A Vec takes everything.
-        let _ = json::findings(&result.findings, &mut page);
+    // With the flow lines on standard output the summary must not stand among them.
+    let to_stderr = options.flows.as_deref() == Some(Path::new("-"));
+    let mut out: Box<dyn Write> =
+        if to_stderr { Box::new(std::io::stderr()) } else { Box::new(std::io::stdout()) };
+    let told = if options.json {
+        writeln!(out, "{}", json::summary(result)).and_then(|()| json::findings(&result.findings, &mut out))
     } else {
         let words = |id| catalog::by_id(id).map(|entry| (entry.name, entry.ask));
         let mut summary = text::summary(result, lang, &CheckWords(&words), Extent::default());
@@ -147,12 +147,8 @@ pub(super) fn tell(
             let second = summary.find('\n').map_or(0, |end| end + 1);
             summary.insert_str(second, &confine::line(&Gap::Off, lang));
         }
-        page.extend_from_slice(summary.as_bytes());
-    }
-    // With the flow lines on standard output the summary must not stand among them.
-    let to_stderr = options.flows.as_deref() == Some(Path::new("-"));
-    let told =
-        if to_stderr { std::io::stderr().write_all(&page) } else { std::io::stdout().write_all(&page) };
+        out.write_all(summary.as_bytes())
+    };
     told.map_err(|error| Error::Output("-".into(), error))
 }
 
@@ -175,10 +171,9 @@ pub(super) fn finish_run(
         let digest = digest.filter(|digest| file.size.is_none_or(|size| size == digest.size));
         input["sha256"] = digest.map_or(Value::Null, |digest| digest.sha256.into());
     }
-    let mut findings = Vec::new();
-    let _ = json::findings(&result.findings, &mut findings);
+    let findings = |out: &mut dyn Write| json::findings(&result.findings, out);
     let coverage = json::coverage(&result.coverage, &result.input, &result.tally, &job.sensors.ids);
-    writer.finish(&findings, &coverage, manifest(options, job, result, &inputs, made)).map_err(Error::Store)
+    writer.finish(findings, &coverage, manifest(options, job, result, &inputs, made)).map_err(Error::Store)
 }
 
 fn manifest(

@@ -2,15 +2,21 @@
 //!
 //! Keys are English and their order is fixed. Text that strangers sent is escaped before it becomes a JSON string.
 
-use std::io::{self, Write};
+use std::{
+    fmt::{self, Display},
+    io::{self, BufWriter, Write},
+    net::IpAddr,
+};
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::ground::{
     model::{
         confinement::{Confinement, Landlock},
         coverage::{Coverage, InputReport},
-        finding::Finding,
+        facts::FlowId,
+        finding::{CheckId, Finding},
         packet::InterfaceId,
         result::{Headline, Limit, RunResult},
         tally::{Count, Tally},
@@ -47,36 +53,89 @@ pub fn confinement(confinement: &Confinement) -> Value {
     })
 }
 
-/// One finding as an object.
-#[must_use]
-pub fn finding(finding: &Finding) -> Value {
-    json!({
-        "schema": FINDING_SCHEMA,
-        "check": finding.key.check.to_string(),
-        "severity": finding.severity.code(),
-        "kind": finding.kind.code(),
-        "segment_client": finding.key.segment_client,
-        "segment_server": finding.key.segment_server,
-        "host": finding.key.host.map(|host| host.to_string()),
-        "destination": finding.key.destination,
-        "flows": finding.flows,
-        "attempted": finding.attempted,
-        "packets": finding.packets,
-        "bytes_up": finding.bytes_up,
-        "bytes_down": finding.bytes_down,
-        "first": finding.first.to_string(),
-        "last": finding.last.to_string(),
-        "first_frame": finding.first_frame.0,
-        "last_frame": finding.last_frame.0,
-        "sample_flows": finding.samples.iter().map(|id| match id.carrier {
-            0 => id.ordinal.0.to_string(),
-            layer => format!("{}.{layer}", id.ordinal.0),
-        }).collect::<Vec<_>>(),
-        "grade": finding.grade.code(),
-        "rule": finding.rule,
-        "detail": finding.detail,
-        "accepted_by": finding.accepted_by,
-    })
+/// One finding. The keys stand in the order of the alphabet, as in every other document.
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    accepted_by: Option<&'a str>,
+    attempted: u64,
+    bytes_down: u64,
+    bytes_up: u64,
+    check: Shown<CheckId>,
+    destination: &'a str,
+    detail: &'a str,
+    first: Shown<Timestamp>,
+    first_frame: u64,
+    flows: u64,
+    grade: &'static str,
+    host: Option<Shown<IpAddr>>,
+    kind: &'static str,
+    last: Shown<Timestamp>,
+    last_frame: u64,
+    packets: u64,
+    rule: &'a str,
+    sample_flows: Samples<'a>,
+    schema: &'static str,
+    segment_client: &'a str,
+    segment_server: &'a str,
+    severity: &'static str,
+}
+
+impl<'a> FindingLine<'a> {
+    fn new(finding: &'a Finding) -> Self {
+        Self {
+            accepted_by: finding.accepted_by.as_deref(),
+            attempted: finding.attempted,
+            bytes_down: finding.bytes_down,
+            bytes_up: finding.bytes_up,
+            check: Shown(finding.key.check),
+            destination: &finding.key.destination,
+            detail: &finding.detail,
+            first: Shown(finding.first),
+            first_frame: finding.first_frame.0,
+            flows: finding.flows,
+            grade: finding.grade.code(),
+            host: finding.key.host.map(Shown),
+            kind: finding.kind.code(),
+            last: Shown(finding.last),
+            last_frame: finding.last_frame.0,
+            packets: finding.packets,
+            rule: &finding.rule,
+            sample_flows: Samples(&finding.samples),
+            schema: FINDING_SCHEMA,
+            segment_client: &finding.key.segment_client,
+            segment_server: &finding.key.segment_server,
+            severity: finding.severity.code(),
+        }
+    }
+}
+
+/// What writes itself in plain words, as a string.
+struct Shown<T>(T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&self.0)
+    }
+}
+
+/// Flows by the number of their first frame, and the layer of those that carry others.
+struct Samples<'a>(&'a [FlowId]);
+
+impl Serialize for Samples<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.iter().map(|id| Shown(Sample(id))))
+    }
+}
+
+struct Sample<'a>(&'a FlowId);
+
+impl Display for Sample<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.carrier {
+            0 => write!(f, "{}", self.0.ordinal.0),
+            layer => write!(f, "{}.{layer}", self.0.ordinal.0),
+        }
+    }
 }
 
 /// Writes findings, one object a line.
@@ -84,10 +143,12 @@ pub fn finding(finding: &Finding) -> Value {
 /// # Errors
 /// When the writer fails.
 pub fn findings(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
     for one in findings {
-        writeln!(out, "{}", finding(one))?;
+        serde_json::to_writer(&mut out, &FindingLine::new(one))?;
+        out.write_all(b"\n")?;
     }
-    Ok(())
+    out.flush()
 }
 
 /// The accounting of a run.

@@ -10,7 +10,7 @@ use crate::ground::{
     model::{
         address::Mac,
         flow_line::{COLUMNS, Cells, FlowRecord, LineContext, Part},
-        time::{SECOND, Timestamp},
+        time::Timestamp,
     },
     words::escape,
 };
@@ -20,21 +20,20 @@ use crate::ground::{
 pub struct Encoder {
     /// What stands before each column's cell.
     heads: Vec<String>,
-    clock: Clock,
 }
 
 impl Default for Encoder {
     fn default() -> Self {
         let head = |(place, key): (usize, &str)| format!("{}\"{key}\":", if place == 0 { '{' } else { ',' });
         let heads = COLUMNS.iter().map(|column| column.key).enumerate().map(head).collect();
-        Self { heads, clock: Clock::default() }
+        Self { heads }
     }
 }
 
 impl Encoder {
     /// Appends the line of one flow, with its line end.
     pub fn add(&mut self, record: &FlowRecord, context: &LineContext, line: &mut Vec<u8>) {
-        let mut pen = Pen { line, clock: &mut self.clock, is_list: false, follows: false };
+        let mut pen = Pen { line, is_list: false, follows: false };
         for (column, head) in COLUMNS.iter().zip(&self.heads) {
             pen.put(head.as_bytes());
             (column.tell)(record, context, &mut pen);
@@ -46,7 +45,6 @@ impl Encoder {
 /// One line being written.
 struct Pen<'a> {
     line: &'a mut Vec<u8>,
-    clock: &'a mut Clock,
     /// The texts of a list are being told.
     is_list: bool,
     /// The next of them is not the first.
@@ -135,48 +133,8 @@ impl Pen<'_> {
     }
 
     fn time(&mut self, at: Timestamp) {
-        self.line.extend_from_slice(self.clock.tell(at));
+        self.put(&at.text());
     }
-}
-
-/// The last moment that was written: the next one often lies on the same day.
-#[derive(Debug)]
-struct Clock {
-    day: i64,
-    /// `2026-04-01T00:00:00.000000000Z`
-    text: [u8; 30],
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self { day: 0, text: *b"1970-01-01T00:00:00.000000000Z" }
-    }
-}
-
-impl Clock {
-    /// Makes the text that of this moment.
-    fn tell(&mut self, at: Timestamp) -> &[u8] {
-        let day = at.secs().div_euclid(86_400);
-        if day != self.day {
-            // All years that can be told have four digits.
-            let _ = write!(self.text.as_mut_slice(), "{at}");
-            self.day = day;
-        }
-        let of_day = at.secs().rem_euclid(86_400) as u64;
-        digits(of_day / 3600, &mut self.text[11..13]);
-        digits(of_day / 60 % 60, &mut self.text[14..16]);
-        digits(of_day % 60, &mut self.text[17..19]);
-        digits(at.nanos().rem_euclid(SECOND) as u64, &mut self.text[20..29]);
-        &self.text
-    }
-}
-
-/// The last digits of a number, with zeros before them where it has fewer.
-fn digits(number: u64, places: &mut [u8]) {
-    places.iter_mut().rev().fold(number, |left, place| {
-        *place = b'0' + (left % 10) as u8;
-        left / 10
-    });
 }
 
 /// Printable ASCII that stands in a JSON string as it is.
@@ -284,16 +242,6 @@ mod tests {
         for column in COLUMNS {
             let found = text[place..].find(&format!("\"{}\":", column.key)).expect(column.key);
             place += found;
-        }
-    }
-
-    #[test]
-    fn moments_come_out_as_they_write_themselves_whatever_came_before() {
-        let mut clock = Clock::default();
-        for nanos in [0, -1, 1, i64::MIN, i64::MAX, 0, 1_709_210_096_000_000_007, 1_709_259_999_999_999_999] {
-            let at = Timestamp::from_nanos(nanos);
-            let told = clock.tell(at);
-            assert_eq!(std::str::from_utf8(told), Ok(at.to_string().as_str()));
         }
     }
 

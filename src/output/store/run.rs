@@ -111,7 +111,7 @@ impl RunWriter {
     /// When the disk does not take them: the folder then stays without a manifest.
     pub fn finish(
         mut self,
-        findings: &[u8],
+        findings: impl FnOnce(&mut dyn Write) -> io::Result<()>,
         coverage: &Value,
         mut manifest: Map<String, Value>,
     ) -> Result<(), Error> {
@@ -119,7 +119,8 @@ impl RunWriter {
         self.flows.flush().map_err(at(&path))?;
         self.flows.get_ref().sync_all().map_err(at(&path))?;
         whole(&part(&self.folder, FINDINGS), findings)?;
-        whole(&part(&self.folder, COVERAGE), pretty(coverage).as_bytes())?;
+        let coverage = pretty(coverage);
+        whole(&part(&self.folder, COVERAGE), |file| file.write_all(coverage.as_bytes()))?;
         let mut files = Map::new();
         for name in [FLOWS, FINDINGS, COVERAGE] {
             let (from, to) = (part(&self.folder, name), self.folder.join(name));
@@ -130,7 +131,8 @@ impl RunWriter {
         manifest.insert("schema".to_owned(), MANIFEST_SCHEMA.into());
         manifest.insert("files".to_owned(), Value::Object(files));
         let (from, to) = (part(&self.folder, MANIFEST), self.folder.join(MANIFEST));
-        whole(&from, pretty(&Value::Object(manifest)).as_bytes())?;
+        let manifest = pretty(&Value::Object(manifest));
+        whole(&from, |file| file.write_all(manifest.as_bytes()))?;
         fs::rename(&from, &to).map_err(at(&to))?;
         // The renames themselves must survive a power cut: a folder is a file too.
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(at(&self.folder))
@@ -145,9 +147,9 @@ fn create(path: &Path) -> Result<File, Error> {
     OpenOptions::new().write(true).create_new(true).open(path).map_err(at(path))
 }
 
-fn whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let mut file = create(path)?;
-    file.write_all(bytes).map_err(at(path))?;
+    fill(&mut file).map_err(at(path))?;
     file.sync_all().map_err(at(path))
 }
 
@@ -232,7 +234,7 @@ mod tests {
         let path = folder.path().join("run");
         let mut writer = RunWriter::begin(&path).unwrap();
         writer.flows(b"{\"flow\":\"1\"}\n").unwrap();
-        writer.finish(b"{}\n", &json!({"schema": "x"}), Map::new()).unwrap();
+        writer.finish(|file| file.write_all(b"{}\n"), &json!({"schema": "x"}), Map::new()).unwrap();
         let run = Run::open(&path).unwrap();
         assert_eq!(run.flows().unwrap(), b"{\"flow\":\"1\"}\n");
         assert_eq!(run.findings().unwrap(), b"{}\n");
