@@ -1,30 +1,33 @@
 //! The Internet checksum (RFC 1071) over wide words.
 
-/// The sum of the bytes as 16-bit words of this machine's order, not yet folded; an odd last byte is padded with zero.
+/// The sum of the bytes as 16-bit words of this machine's order, folded to 64 bits; an odd last byte is padded with zero.
 ///
 /// The order does not matter: a sum over swapped words is the swapped sum (RFC 1071 section 2 B), and "all ones"
-/// reads the same either way. 32-bit words in a 64-bit sum cannot overflow below 16 GiB.
+/// reads the same either way. A carry out of 64 bits goes back in at the bottom, as one out of 16 bits does: both powers
+/// are one above a multiple of 65,535.
 #[inline]
 pub(super) fn sum(bytes: &[u8]) -> u64 {
-    // Four sums side by side: the machine adds them at once.
     let (blocks, rest) = bytes.as_chunks::<32>();
-    let mut sums = [0; 4];
-    for block in blocks {
-        for (sum, word) in sums.iter_mut().zip(block.as_chunks::<8>().0) {
-            *sum += halves(*word);
-        }
-    }
+    let sum = blocks.iter().fold(0, |sum, block| {
+        // The eight halves cannot overflow, and are added side by side.
+        let (words, _) = block.as_chunks::<4>();
+        add(sum, words.iter().map(|word| u64::from(u32::from_ne_bytes(*word))).sum())
+    });
     let (words, rest) = rest.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    sums.iter().sum::<u64>() + words.iter().map(|word| halves(*word)).sum::<u64>() + halves(last)
+    let sum = words.iter().fold(sum, |sum, word| add(sum, u64::from_ne_bytes(*word)));
+    let (four, rest) = rest.as_chunks::<4>();
+    let (two, rest) = rest.as_chunks::<2>();
+    let four = four.first().map_or(0, |word| u64::from(u32::from_ne_bytes(*word)));
+    let two = two.first().map_or(0, |word| u64::from(u16::from_ne_bytes(*word)));
+    let one = rest.first().map_or(0, |byte| u64::from(u16::from_ne_bytes([*byte, 0])));
+    add(sum, four + two + one)
 }
 
-const fn halves(word: [u8; 8]) -> u64 {
-    let word = u64::from_ne_bytes(word);
-    (word & 0xffff_ffff) + (word >> 32)
+/// The sum of two sums, with the carry.
+#[inline]
+pub(super) const fn add(one: u64, other: u64) -> u64 {
+    let (sum, carry) = one.overflowing_add(other);
+    sum + carry as u64
 }
 
 /// True when a sum that includes the checksum itself says that the bytes are whole.

@@ -1,6 +1,6 @@
 //! TCP, UDP, SCTP and ICMP headers, their checksums, and the packet that an ICMP error is about.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use etherparse::{TcpHeaderSlice, UdpHeaderSlice};
 
@@ -224,7 +224,7 @@ pub(super) fn checksum_holds(content: &[u8], network: &Network) -> bool {
         Transport::ICMP => 0,
         _ => return true,
     };
-    checksum::holds(pseudo + checksum::sum(content))
+    checksum::holds(checksum::add(pseudo, checksum::sum(content)))
 }
 
 /// The sum over the ends, the protocol and the length (RFC 9293 section 3.1, RFC 8200 section 8.1).
@@ -232,12 +232,14 @@ pub(super) fn checksum_holds(content: &[u8], network: &Network) -> bool {
 fn pseudo_header(len: usize, network: &Network) -> u64 {
     let ends = match (network.source, network.target) {
         (IpAddr::V4(source), IpAddr::V4(target)) => {
-            checksum::sum(&source.octets()) + checksum::sum(&target.octets())
+            let word = |addr: Ipv4Addr| u64::from(u32::from_ne_bytes(addr.octets()));
+            word(source) + word(target)
         }
         (IpAddr::V6(source), IpAddr::V6(target)) => {
-            checksum::sum(&source.octets()) + checksum::sum(&target.octets())
+            checksum::add(checksum::sum(&source.octets()), checksum::sum(&target.octets()))
         }
         _ => 0,
     };
-    ends + checksum::sum(&clamp(len).to_be_bytes()) + checksum::sum(&[0, network.protocol])
+    let len = u64::from(u32::from_ne_bytes(clamp(len).to_be_bytes()));
+    checksum::add(ends, len + u64::from(u16::from_ne_bytes([0, network.protocol])))
 }

@@ -226,16 +226,15 @@ fn sip(first: &[u8]) -> Guess {
         return Guess::Yes;
     }
     for method in SIP_METHODS {
+        let Some(rest) = first.strip_prefix(method) else {
+            is_open |= method.starts_with(first);
+            continue;
+        };
         for scheme in [&b" sip:"[..], b" sips:", b" tel:"] {
-            let (before, rest) = first.split_at(method.len().min(first.len()));
-            if before == method && rest.starts_with(scheme) {
+            if rest.starts_with(scheme) {
                 return Guess::Yes;
             }
-            is_open |= if rest.is_empty() {
-                method.starts_with(before)
-            } else {
-                before == method && scheme.starts_with(rest)
-            };
+            is_open |= scheme.starts_with(rest);
         }
     }
     if is_open { Guess::Short } else { Guess::No }
