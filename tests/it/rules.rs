@@ -474,7 +474,8 @@ fn rule_28_a_special_check_replaces_the_general_one() {
 
 #[test]
 fn rule_29_an_attempt_from_lgwan_to_the_internet_is_b02_and_nothing_else() {
-    let audit = audit(&Talk::new("10.20.1.1:50000", OUTSIDE, NOON).syn().capture);
+    let switched_on = format!("{BASE}\n[checks.SK-B02]\nenabled = true\n");
+    let audit = Bench::new().audit(&switched_on, &Talk::new("10.20.1.1:50000", OUTSIDE, NOON).syn().capture);
     judged(&audit, 50_000, 443, "attempted", "");
     assert_eq!(audit.checks(50_000, 443), ["SK-B02"]);
     assert_eq!(audit.findings_of("SK-B02")[0]["severity"], "low");

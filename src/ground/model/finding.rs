@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use super::{facts::FlowId, packet::Ordinal, time::Timestamp, verdict::Grade};
 
 /// A check of the catalogue, such as SK-A01.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckId {
     /// `b'A'` to `b'Q'`.
     pub letter: u8,
@@ -86,7 +86,7 @@ impl Severity {
 }
 
 /// What kind of statement a finding makes (DOMAIN §4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// V 違反: the rule is broken.
     Violation,
@@ -99,6 +99,7 @@ pub enum Kind {
     /// O 観測不備: the observation is not good enough.
     Observation,
     /// 情報: for the reader's knowledge.
+    #[default]
     Information,
 }
 
@@ -118,7 +119,7 @@ impl Kind {
 }
 
 /// What findings are gathered under: one per check, segment pair, host and destination (DOMAIN §4).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingKey {
     /// The check.
     pub check: CheckId,
@@ -133,7 +134,7 @@ pub struct FindingKey {
 }
 
 /// One finding with exact totals.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Finding {
     /// What it was gathered under.
     pub key: FindingKey,

@@ -113,6 +113,27 @@ pub struct PolicyFacts {
     pub sha256: String,
     /// Channels, prohibitions, segments: how many.
     pub sizes: [usize; 3],
+    /// What is looser than the model's preset, and accepted.
+    pub deviations: Vec<Deviation>,
+}
+
+/// Something that is looser than the preset of the declared model, as the first page tells it (DOMAIN §3.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deviation {
+    /// The rule of the lint, such as P10.
+    pub code: &'static str,
+    /// Id of the channel, destination or check.
+    pub about: String,
+    /// What is looser.
+    pub ja: String,
+    /// The same in English.
+    pub en: String,
+    /// Id of the entry that accepts it, and what stands there.
+    pub accepted_by: String,
+    /// Who accepted it.
+    pub approved_by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Everything a run came to.

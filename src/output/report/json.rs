@@ -18,7 +18,7 @@ use crate::ground::{
         facts::FlowId,
         finding::{CheckId, Finding},
         packet::InterfaceId,
-        result::{Headline, Limit, RunResult},
+        result::{Deviation, Headline, Limit, RunResult},
         tally::{Count, Tally},
         time::Timestamp,
         verdict::Verdict,
@@ -326,6 +326,7 @@ pub fn summary(result: &RunResult) -> Value {
         "policy": result.policy.as_ref().map(|policy| json!({
             "id": policy.id, "title": policy.title, "org": policy.org, "model": policy.model,
             "guideline": policy.guideline, "version": policy.version, "sha256": policy.sha256,
+            "deviations": policy.deviations.iter().map(deviation).collect::<Vec<_>>(),
         })),
         "first": result.span.map(|(first, _)| first.to_string()),
         "last": result.span.map(|(_, last)| last.to_string()),
@@ -336,6 +337,15 @@ pub fn summary(result: &RunResult) -> Value {
         "undecidable_causes": result.undecidable_causes.iter().map(|(code, flows)| ((*code).to_owned(), Value::from(*flows))).collect::<Map<_, _>>(),
         "accepted_violations": result.accepted_violations,
         "input": files(&result.input),
+    })
+}
+
+/// What is looser than the preset.
+fn deviation(deviation: &Deviation) -> Value {
+    json!({
+        "code": deviation.code, "about": escape::text(&deviation.about), "what": escape::text(&deviation.en),
+        "accepted_by": escape::text(&deviation.accepted_by), "approved_by": escape::text(&deviation.approved_by),
+        "reason": escape::text(&deviation.reason),
     })
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::ground::{
     model::{
-        finding::{CheckId, Finding, Severity},
+        finding::{CheckId, Finding, Kind, Severity},
         lang::{Lang, Text},
         result::{Headline, RunResult},
         tally::{Count, VerdictTotals},
@@ -49,6 +49,7 @@ pub fn summary(result: &RunResult, lang: Lang, checks: &CheckWords<'_>, extent: 
             policy.sha256.get(..16).unwrap_or(&policy.sha256),
         );
     }
+    deviations(&mut page, result, lang);
     if let Some((first, last)) = result.span {
         let _ = writeln!(page, "{}: {first} – {last}", label(lang, "期間(UTC)", "period (UTC)"));
     }
@@ -106,6 +107,26 @@ fn limits(page: &mut String, result: &RunResult, lang: Lang) {
     let _ = writeln!(page, "\n{}", label(lang, "この結果の限界", "what limits this result"));
     for limit in &result.conclusion.limits {
         let _ = writeln!(page, "  - {}", run::limit(limit, lang));
+    }
+}
+
+/// What is looser than the model's preset: nobody should learn of it on a later page (DOMAIN §3.3).
+fn deviations(page: &mut String, result: &RunResult, lang: Lang) {
+    let Some(policy) = result.policy.as_ref().filter(|policy| !policy.deviations.is_empty()) else { return };
+    let count = policy.deviations.len();
+    let _ = match lang {
+        Lang::Ja => writeln!(page, "プリセット(モデルの標準)からの逸脱: {count}件"),
+        Lang::En => writeln!(page, "deviations from the preset (the model's standard): {count}"),
+    };
+    for deviation in &policy.deviations {
+        let what = match lang {
+            Lang::Ja => &deviation.ja,
+            Lang::En => &deviation.en,
+        };
+        let about = escape::text(&deviation.about);
+        let (by, why) = (escape::text(&deviation.approved_by), escape::text(&deviation.reason));
+        let heading = label(lang, "承認", "accepted by");
+        let _ = writeln!(page, "  - {} {about}: {what}\n    {heading}: {by} ({why})", deviation.code);
     }
 }
 
@@ -178,19 +199,47 @@ fn findings(page: &mut String, result: &RunResult, lang: Lang, checks: &CheckWor
             };
         }
     }
-    let informative = result.findings.len() - shown.len();
-    if informative > 0 {
-        let _ = match lang {
-            Lang::Ja => writeln!(page, "  情報 {informative}件は findings.jsonl にあります"),
-            Lang::En => writeln!(page, "  {informative} findings for information are in findings.jsonl"),
-        };
-    }
+    informative(page, result, lang, checks);
     let others: u64 = result.others.values().sum();
     if others > 0 {
         let _ = match lang {
             Lang::Ja => writeln!(page, "  一覧の上限を超えた所見: 通信{}件分", run::grouped(others)),
             Lang::En => writeln!(page, "  beyond the list's bound: {} flows", run::grouped(others)),
         };
+    }
+}
+
+/// Findings for information: one line for each check, however many there are.
+fn informative(page: &mut String, result: &RunResult, lang: Lang, checks: &CheckWords<'_>) {
+    let mut by_check: BTreeMap<CheckId, (usize, bool)> = BTreeMap::new();
+    for finding in result.findings.iter().filter(|finding| finding.severity == Severity::Info) {
+        let (count, is_violation) = by_check.entry(finding.key.check).or_default();
+        *count += 1;
+        *is_violation |= finding.kind == Kind::Violation;
+    }
+    if by_check.is_empty() {
+        return;
+    }
+    let heading =
+        label(lang, "情報。全件は --out か --json で", "for information; all of them with --out or --json");
+    let _ = writeln!(page, "  [{heading}]");
+    let has_violation = by_check.values().any(|(_, is_violation)| *is_violation);
+    for (check, (count, is_violation)) in by_check {
+        let name = (checks.0)(check).map_or("", |(name, _)| name.of(lang));
+        let kind = if is_violation { words::kind(Kind::Violation).of(lang) } else { "" };
+        let unit = label(lang, "件", "");
+        let _ = writeln!(page, "    {}", format!("{check} {name}: {count}{unit} {kind}").trim_end());
+    }
+    if has_violation {
+        let _ = writeln!(
+            page,
+            "    {}",
+            label(
+                lang,
+                "違反を含む検査は、台帳の [checks] で enabled = true にすると、本来の重大度で示します",
+                "a check that tells of violations shows its full severity once [checks] of the policy has enabled = true",
+            )
+        );
     }
 }
 
@@ -381,7 +430,10 @@ pub fn flows_summary(result: &RunResult, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ground::model::result::{Conclusion, Limit};
+    use crate::ground::model::{
+        finding::FindingKey,
+        result::{Conclusion, Deviation, Limit, PolicyFacts},
+    };
 
     #[test]
     fn the_first_line_names_the_judgement_and_what_limits_it() {
@@ -412,6 +464,49 @@ mod tests {
         result.tally.read.frame(60);
         let page = summary(&result, Lang::En, &CheckWords(&|_| None), Extent::default());
         assert!(page.contains("read 1 ≠ in flows 0"));
+    }
+
+    #[test]
+    fn a_deviation_from_the_preset_stands_on_the_first_page_with_who_accepted_it() {
+        let deviation = Deviation {
+            code: "P10",
+            about: "g-gamen".into(),
+            ja: "画面転送の向き".into(),
+            en: "the way of screens".into(),
+            accepted_by: "accept-1".into(),
+            approved_by: "情報政策監".into(),
+            reason: "更改まで".into(),
+        };
+        let policy = PolicyFacts { deviations: vec![deviation], ..PolicyFacts::default() };
+        let result = RunResult { policy: Some(policy), ..RunResult::default() };
+        let page = summary(&result, Lang::Ja, &CheckWords(&|_| None), Extent::default());
+        assert!(page.contains("逸脱: 1件"), "{page}");
+        assert!(
+            page.contains("P10 g-gamen: 画面転送の向き") && page.contains("情報政策監 (更改まで)"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn four_hundred_findings_for_information_take_one_line_for_each_check() {
+        let about = |number: u8, kind| Finding {
+            key: FindingKey {
+                check: CheckId::new(b'A', number % 2 + 3),
+                destination: format!("192.0.2.{number}:1/tcp"),
+                segment_client: "mn".into(),
+                segment_server: "lg".into(),
+                host: None,
+            },
+            severity: Severity::Info,
+            kind,
+            ..Finding::default()
+        };
+        let findings = (0..200).map(|number| about(number, Kind::Violation)).collect();
+        let result = RunResult { findings, ..RunResult::default() };
+        let page = summary(&result, Lang::En, &CheckWords(&|_| None), Extent::default());
+        let told: Vec<_> = page.lines().filter(|line| line.contains("SK-A")).collect();
+        assert_eq!(told, ["    SK-A03 : 100 violation", "    SK-A04 : 100 violation"]);
+        assert!(page.contains("enabled = true"));
     }
 
     #[test]

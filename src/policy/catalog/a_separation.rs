@@ -180,7 +180,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: U_MEDIUM,
         outer: U_MEDIUM,
         effect: Effect::Undecidable(Cause::UnknownAddress),
-        clause: recalled("6.1"),
+        clause: verified("6.1"),
         threat: "",
         harmless: text(
             "新しい出先機関、来庁者用の無線、書き忘れたアドレス帯",

@@ -1,6 +1,6 @@
 //! SK-C: 名前と証明書. What the names say, and whether they agree.
 
-use super::entry::{Effect, Entry, S_HIGH, U_HIGH, U_LOW, U_MEDIUM, V_HIGH, ask, recalled, text};
+use super::entry::{Effect, Entry, S_HIGH, U_HIGH, U_LOW, U_MEDIUM, V_HIGH, ask, text, verified};
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: U_HIGH,
         outer: U_MEDIUM,
         effect: Effect::Undecidable(Cause::NoSni),
-        clause: recalled("2-2-3(2)①"),
+        clause: verified("2-2-3(2)①"),
         threat: "",
         harmless: text(
             "古い端末、アドレスで直接つなぐ機器、VPN",
@@ -36,7 +36,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: U_HIGH,
         outer: U_LOW,
         effect: Effect::Undecidable(Cause::EchOuterOnly),
-        clause: recalled("2-2-3(2)①"),
+        clause: verified("2-2-3(2)①"),
         threat: "",
         harmless: text(
             "ブラウザの標準設定(見せかけのECHだけなら、この所見は出ません)",
@@ -58,7 +58,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: S_HIGH,
         outer: S_HIGH,
         effect: Effect::Undecidable(Cause::NameMismatch),
-        clause: recalled("2-2-3(2)①"),
+        clause: verified("2-2-3(2)①"),
         threat: "②",
         harmless: text(
             "配信網(CDN)の共用、証明書に複数の名前がある、通信を検査するProxy",
@@ -83,7 +83,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
-        clause: recalled("2-2-3(2)①"),
+        clause: verified("2-2-3(2)①"),
         threat: "",
         harmless: text(
             "Proxy自動設定の癖、同じ配信網の別名",

@@ -1,6 +1,6 @@
 //! SK-D: 暗号化.
 
-use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, recalled, text, verified};
+use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -36,7 +36,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: V_MEDIUM,
         outer: V_MEDIUM,
         effect: Effect::Violating,
-        clause: recalled("6.1"),
+        clause: verified("6.1"),
         threat: "",
         harmless: text(
             "証明書の失効確認、更新プログラムの配布、LGWANのポータル(平文を承認済みと台帳に書けば出ません)",

@@ -74,13 +74,13 @@ impl Clause {
     /// What is printed behind the code; empty for a verified clause.
     #[must_use]
     pub const fn caution(self) -> Text {
-        if self.is_verified || self.code.is_empty() {
-            text("", "")
-        } else {
-            text("条番号は使用版でご確認ください", "please check the clause number in the edition you use")
-        }
+        if self.is_verified || self.code.is_empty() { text("", "") } else { CAUTION }
     }
 }
+
+/// What is printed with a clause number that was not verified (DOMAIN §2.2).
+pub const CAUTION: Text =
+    text("条番号は使用版でご確認ください", "please check the clause number in the edition you use");
 
 /// A text in both languages.
 pub(super) const fn text(ja: &'static str, en: &'static str) -> Text {

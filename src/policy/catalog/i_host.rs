@@ -1,6 +1,6 @@
 //! SK-I: 機器とデータリンク層.
 
-use super::entry::{Effect, Entry, V_HIGH, ask, recalled, text};
+use super::entry::{Effect, Entry, V_HIGH, ask, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[Entry {
@@ -13,7 +13,7 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
     inner: V_HIGH,
     outer: V_HIGH,
     effect: Effect::Violating,
-    clause: recalled("6.1"),
+    clause: verified("6.1"),
     threat: "",
     harmless: text(
         "両方式の利用が承認済み、端末どうしの近隣確認(これは数えません)",

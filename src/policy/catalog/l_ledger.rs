@@ -1,6 +1,6 @@
 //! SK-L: 台帳.
 
-use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, recalled, text, verified};
+use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
-        clause: recalled("7.4"),
+        clause: verified("7.4"),
         threat: "",
         harmless: text("更新の手続きの途中", "its renewal is under way"),
         ask: ask::LEDGER,

@@ -16,7 +16,7 @@ mod j_dns;
 mod l_ledger;
 mod q_observation;
 
-pub use entry::{Clause, Effect, Entry, Weight};
+pub use entry::{CAUTION, Clause, Effect, Entry, Weight};
 
 use crate::ground::model::finding::CheckId;
 

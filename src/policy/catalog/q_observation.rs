@@ -1,6 +1,6 @@
 //! SK-Q: 観測の質. How well the traffic was seen: silence is not health.
 
-use super::entry::{Effect, Entry, INFORMATION, NO_CLAUSE, O_HIGH, O_LOW, O_MEDIUM, ask, recalled, text};
+use super::entry::{Effect, Entry, INFORMATION, NO_CLAUSE, O_HIGH, O_LOW, O_MEDIUM, ask, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: O_HIGH,
         outer: O_HIGH,
         effect: Effect::None,
-        clause: recalled("7.1"),
+        clause: verified("7.1"),
         threat: "",
         harmless: text("ミラーポートの混雑、記録装置の負荷", "a busy mirror port, a recorder under load"),
         ask: ask::CAPTURE,
@@ -33,7 +33,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: O_HIGH,
         outer: O_HIGH,
         effect: Effect::None,
-        clause: recalled("7.1"),
+        clause: verified("7.1"),
         threat: "",
         harmless: text(
             "ミラーの設定が受信だけになっている、行きと帰りで回線が違う",
@@ -118,7 +118,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: O_HIGH,
         outer: O_HIGH,
         effect: Effect::None,
-        clause: recalled("7.1"),
+        clause: verified("7.1"),
         threat: "",
         harmless: text("夜間など、本当に通信が無かった時間", "a quiet time, such as the night"),
         ask: ask::CAPTURE,
@@ -156,7 +156,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         inner: INFORMATION,
         outer: INFORMATION,
         effect: Effect::None,
-        clause: recalled("9.1"),
+        clause: verified("9.1"),
         threat: "",
         harmless: text("今回の監査の対象外と決めた系", "a segment that this audit leaves out on purpose"),
         ask: ask::CAPTURE,

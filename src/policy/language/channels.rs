@@ -350,7 +350,7 @@ mod tests {
     #[test]
     fn ten_thousand_channels_answer_as_a_plain_scan_does() {
         let mut text = String::from(
-            "schema = \"sekisho-policy/1\"\n[policy]\nid=\"p\"\ntitle_ja=\"t\"\norg_ja=\"o\"\nmodel=\"beta\"\nguideline=\"g\"\nversion=\"1\"\nvalid_from=2026-04-01T00:00:00Z\nvalid_until=2027-04-01T00:00:00Z\n[[zones]]\nid=\"net\"\nclass=\"internet_zone\"\nrest=true\n",
+            "schema = \"sekisho-policy/1\"\n[policy]\nid=\"p\"\ntitle_ja=\"t\"\norg_ja=\"o\"\nmodel=\"beta\"\nguideline=\"soumu-2025-03\"\nversion=\"1\"\nvalid_from=2026-04-01T00:00:00Z\nvalid_until=2027-04-01T00:00:00Z\n[[zones]]\nid=\"net\"\nclass=\"internet_zone\"\nrest=true\n",
         );
         for n in 0..40 {
             text += &format!("[[segments]]\nid=\"s{n}\"\nclass=\"internal\"\ncidr=[\"10.{n}.0.0/16\"]\n");

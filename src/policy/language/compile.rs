@@ -11,6 +11,7 @@ use super::{
     segments::{Places, Prefixes},
     timeline::borders,
 };
+use crate::{ground::model::finding::CheckId, policy::catalog};
 
 impl Policy {
     /// Builds every index. The objects are resolved: all selectors lie inside their lists.
@@ -41,9 +42,19 @@ impl Policy {
             borders: borders(&objects),
             alike: Borders::new(&objects),
             key_vlans: key_vlans(&objects),
+            switched_on: switched_on(&objects),
             objects,
         }
     }
+}
+
+fn switched_on(objects: &Objects) -> BTreeSet<CheckId> {
+    let presets: Vec<_> = objects.presets().collect();
+    let is_on = |id: &CheckId| {
+        let asked = objects.checks.get(id).and_then(|setting| setting.enabled) == Some(true);
+        asked || presets.iter().any(|preset| preset.is_day_one(*id))
+    };
+    catalog::all().map(|entry| entry.id).filter(is_on).collect()
 }
 
 /// The VLANs of segments that share a block at some moment and that VLANs tell apart (RULES 17). Of nested blocks the

@@ -1,16 +1,21 @@
 //! The compiled policy: what the judge asks, packet after packet. Every answer is for a moment that the packet tells.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use super::{
     alike::Borders,
     channels::{Direct, Leg, LegIndex},
     item::{
         Accept, AcceptIndex, Channel, ChannelIndex, CheckSetting, Defaults, Destination, DestinationIndex,
-        Epoch, EpochIndex, Forbid, ForbidIndex, Host, HostIndex, Meta, Path, PathIndex, Segment,
+        Deviation, Epoch, EpochIndex, Forbid, ForbidIndex, Host, HostIndex, Meta, Path, PathIndex, Segment,
         SegmentIndex, Selector, Sensor, Zone, ZoneIndex,
     },
     names::NameTree,
+    preset::Preset,
     segments::{Places, Prefixes},
     vocabulary::{SegmentClass, Stance},
 };
@@ -36,6 +41,17 @@ pub(super) struct Objects {
     pub(super) forbids: Vec<Forbid>,
     pub(super) accepts: Vec<Accept>,
     pub(super) checks: BTreeMap<CheckId, CheckSetting>,
+    /// What is looser than the preset, and accepted.
+    pub(super) deviations: Vec<Deviation>,
+}
+
+impl Objects {
+    /// The presets of every model that is in force at some time.
+    pub(super) fn presets(&self) -> impl Iterator<Item = &'static Preset> {
+        let models = std::iter::once(self.meta.model).filter(|_| self.epochs.is_empty());
+        let models = models.chain(self.epochs.iter().map(|epoch| epoch.model));
+        models.filter_map(|model| Preset::find(&self.meta.guideline, model))
+    }
 }
 
 /// A policy that was read, checked and indexed. It does not change and is shared by all workers.
@@ -54,6 +70,8 @@ pub struct Policy {
     pub(super) key_vlans: Vec<u16>,
     /// What no rule tells apart.
     pub(super) alike: Borders,
+    /// Checks that speak with their full weight.
+    pub(super) switched_on: BTreeSet<CheckId>,
 }
 
 macro_rules! lists {
@@ -139,6 +157,19 @@ impl Policy {
     #[must_use]
     pub fn check(&self, id: CheckId) -> Option<&CheckSetting> {
         self.objects.checks.get(&id)
+    }
+
+    /// What is looser than the preset of the policy's model, and accepted.
+    #[must_use]
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.objects.deviations
+    }
+
+    /// Whether a check speaks with its full weight: from the first day by the preset of a model, or because the policy
+    /// switched it on. Every other one is for information (DOMAIN §4.10).
+    #[must_use]
+    pub fn is_switched_on(&self, id: CheckId) -> bool {
+        self.switched_on.contains(&id)
     }
 
     /// Everything it says of checks.

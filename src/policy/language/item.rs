@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use super::{
+    diagnostic::Words,
     pattern::NamePattern,
     period::{Hours, Period, Periods},
     vocabulary::{
@@ -457,6 +458,19 @@ pub struct Accept {
     pub approved_by: Arc<str>,
     /// Why.
     pub reason_ja: Arc<str>,
+}
+
+/// Something that is looser than the preset of the declared model, and accepted (DOMAIN §3.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deviation {
+    /// The rule of the lint, such as P10.
+    pub code: &'static str,
+    /// Id of the channel, destination or check.
+    pub about: Arc<str>,
+    /// What is looser.
+    pub words: Words,
+    /// The entry that accepts it.
+    pub accept: AcceptIndex,
 }
 
 /// What the policy says of one check.

@@ -1,7 +1,7 @@
 //! The lint of DOMAIN §3.5. What it looks at is resolved; what it says points back into the files.
 //!
-//! Own numbers beside those of DOMAIN: L21 the zone of the rest, L22 gaps between epochs, L23 an empty policy, L33
-//! services without names (RULES 10), L34 segments that nobody sees, L35 paths that nothing can prove.
+//! Own numbers beside those of DOMAIN: L21 the zone of the rest, L22 gaps between epochs, L23 an empty policy, L24 an edition
+//! without a preset, L33 services without names (RULES 10), L34 segments that nobody sees, L35 paths that nothing can prove.
 
 use super::{
     channels::{LegIndex, PAIRS_MAX},
@@ -9,22 +9,24 @@ use super::{
     diagnostic::{Diagnostic, Level, Spot, Words},
     document::{Document, Text},
     item::{
-        Channel, Destination, DestinationIndex, Forbid, Host, HostIndex, Segment, SegmentIndex, Selector,
-        Zone, ZoneIndex,
+        Channel, Destination, DestinationIndex, Deviation, Forbid, Host, HostIndex, Segment, SegmentIndex,
+        Selector, Zone, ZoneIndex,
     },
     lint_objects, lint_overlap, lint_preset,
-    vocabulary::{SegmentClass, ZoneClass},
+    preset::Area,
+    vocabulary::ZoneClass,
 };
 
-/// Runs every rule, in the order of their numbers as far as they share a walk.
-pub(super) fn lint(document: &Document, objects: &Objects, out: &mut Vec<Diagnostic>) {
+/// Runs every rule, in the order of their numbers as far as they share a walk. Gives what is looser than the preset and was
+/// accepted.
+pub(super) fn lint(document: &Document, objects: &Objects, out: &mut Vec<Diagnostic>) -> Vec<Deviation> {
     let mut lint = Lint { document, objects, out };
     if !lint.fits() {
-        return;
+        return Vec::new();
     }
     lint_objects::run(&mut lint);
     lint_overlap::run(&mut lint);
-    lint_preset::run(&mut lint);
+    lint_preset::run(&mut lint)
 }
 
 /// A policy under the lint: the objects and, at the same places, how they were written.
@@ -32,15 +34,6 @@ pub(super) struct Lint<'a> {
     pub(super) document: &'a Document,
     pub(super) objects: &'a Objects,
     pub(super) out: &'a mut Vec<Diagnostic>,
-}
-
-/// What a selector is to the presets: the kind of place it lies in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Area {
-    /// A segment of this class.
-    Inside(SegmentClass),
-    /// A zone of this class.
-    Outside(ZoneClass),
 }
 
 impl<'a> Lint<'a> {

@@ -3,8 +3,9 @@
 use super::{
     diagnostic::{Level, Words},
     item::{SegmentIndex, Selector},
-    lint::{Area, Lint},
+    lint::Lint,
     period::Periods,
+    preset::Area,
     vocabulary::{ChannelKind, DestinationKind, Match, Model, SegmentClass, ZoneClass},
 };
 use crate::ground::model::{

@@ -44,10 +44,10 @@ pub fn load(root: &Path, read: ReadFile<'_>) -> Result<(Policy, Vec<Diagnostic>)
         return Err(out);
     }
     let objects = resolve(&document, files, &imports, &mut out);
-    let Some(objects) = objects.filter(|_| !has_error(&out)) else {
+    let Some(mut objects) = objects.filter(|_| !has_error(&out)) else {
         return Err(out);
     };
-    lint(&document, &objects, &mut out);
+    objects.deviations = lint(&document, &objects, &mut out);
     out.sort_by_key(|diagnostic| diagnostic.level);
     if has_error(&out) { Err(out) } else { Ok((Policy::new(objects), out)) }
 }
@@ -461,6 +461,34 @@ mod tests {
         assert_eq!(codes(&remarks), ["P10"]);
         assert_eq!(remarks[0].level, Level::Warning);
         assert!(remarks[0].message.ja.contains("プリセットからの逸脱"));
+    }
+
+    #[test]
+    fn the_edition_decides_which_preset_a_policy_is_held_to() {
+        let edition = |to: &str| ("guideline = \"soumu-2025-03\"", format!("guideline = \"{to}\""));
+        let (old, unknown) = edition("soumu-2031-04");
+        assert_eq!(faults("minato_alpha.toml", &[(old, &unknown)]), ["L24"]);
+        let (old, earlier) = edition("soumu-2024-10");
+        assert!(faults("minato_alpha.toml", &[(old, &earlier)]).is_empty());
+        let into_mynumber = ("kind = \"maintenance\"", "kind = \"screen\"");
+        assert!(faults("minato_alpha.toml", &[into_mynumber]).is_empty(), "permitted since March 2025");
+        assert_eq!(faults("minato_alpha.toml", &[(old, &earlier), into_mynumber]), ["P11"]);
+    }
+
+    #[test]
+    fn a_check_of_the_first_day_is_made_looser_only_with_an_accept_entry() {
+        let looser =
+            "[checks.SK-A01]\nseverity = \"low\"\n\n[checks.SK-A04]\nenabled = false\n\n[checks.SK-G06]";
+        let change = ("[checks.SK-G06]", looser);
+        assert_eq!(faults("minato_alpha.toml", &[change]), ["P12"], "A04 is not among the first");
+        let accept = "\n[[accept]]\nid = \"a-1\"\nfinding = \"SK-A01\"\nuntil = 2026-06-30T23:59:59+09:00\napproved_by = \"情報政策監\"\nreason_ja = \"更改まで\"\n\n# ---- 承認済みの例外 ----";
+        let changes = [change, ("\n# ---- 承認済みの例外 ----", accept)];
+        let (policy, remarks) = changed("minato_alpha.toml", &changes).unwrap();
+        assert_eq!(codes(&remarks), ["P12"]);
+        let told: Vec<_> = policy.deviations().iter().map(|it| (it.code, &*it.about)).collect();
+        assert_eq!(told, [("P12", "SK-A01")]);
+        let stricter = ("[checks.SK-G06]", "[checks.SK-J01]\nseverity = \"critical\"\n\n[checks.SK-G06]");
+        assert!(faults("minato_alpha.toml", &[stricter]).is_empty());
     }
 
     #[test]

@@ -99,6 +99,7 @@ pub(super) fn resolve(
         forbids: resolver.forbid_list(),
         accepts: resolver.accept_list(&hosts),
         checks: resolver.check_map(),
+        deviations: Vec::new(),
         clock: resolver.clock,
         meta,
         epochs,

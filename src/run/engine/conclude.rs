@@ -9,10 +9,13 @@ use crate::{
     ground::model::{
         coverage::{Coverage, InputReport},
         finding::{CheckId, Severity},
-        result::{Conclusion, Headline, Limit, PolicyFacts, RunResult},
+        result::{Conclusion, Deviation, Headline, Limit, PolicyFacts, RunResult},
         tally::Tally,
     },
-    policy::{catalog, language::Policy},
+    policy::{
+        catalog,
+        language::{self, Policy},
+    },
     verdict::{
         check::{self, RunCase},
         judge::{self, Question},
@@ -174,5 +177,19 @@ fn policy_facts(policy: &Policy) -> PolicyFacts {
         version: meta.version.to_string(),
         sha256,
         sizes: [policy.channels().len(), policy.forbids().len(), policy.segments().len()],
+        deviations: policy.deviations().iter().map(|deviation| deviation_of(policy, deviation)).collect(),
+    }
+}
+
+fn deviation_of(policy: &Policy, deviation: &language::Deviation) -> Deviation {
+    let accept = policy.accept(deviation.accept);
+    Deviation {
+        code: deviation.code,
+        about: deviation.about.to_string(),
+        ja: deviation.words.ja.clone(),
+        en: deviation.words.en.clone(),
+        accepted_by: accept.id.to_string(),
+        approved_by: accept.approved_by.to_string(),
+        reason: accept.reason_ja.to_string(),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     ground::model::{
         cause::{Cause, CauseNote, Touch},
         facts::FlowFacts,
-        finding::{CheckId, Kind},
+        finding::{CheckId, Kind, Severity},
         verdict::{Judgement, Step, StepKind, Verdict},
     },
     policy::{
@@ -130,7 +130,8 @@ fn fire(case: &Case<'_>, entry: &Entry, words: &Spoken, attempted: bool) -> Fire
     let by_forbid = forbidden
         .and_then(|forbid| forbid.severity)
         .filter(|_| weight.kind == Kind::Violation && entry.id != ATTEMPT);
-    let severity = setting.or(by_forbid).unwrap_or(weight.severity);
+    let usual = if case.policy.is_switched_on(entry.id) { weight.severity } else { Severity::Info };
+    let severity = setting.or(by_forbid).unwrap_or(usual);
     let reached =
         case.reached.iter().find(|reached| reached.target.map(|(number, _)| number) == words.target);
     let rule = case.judgement.forbid.as_ref().or(case.judgement.channel.as_ref());

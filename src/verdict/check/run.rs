@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Fire, RUN, Subject, is_enabled};
 use crate::{
     ground::model::{
-        coverage::Coverage, coverage::InputReport, packet::SensorId, tally::Tally, verdict::Grade,
+        coverage::Coverage, coverage::InputReport, finding::Severity, packet::SensorId, tally::Tally,
+        verdict::Grade,
     },
     policy::{catalog, language::Policy},
 };
@@ -53,7 +54,8 @@ pub fn run(case: &RunCase<'_>) -> Vec<Fire> {
         if !is_enabled(case.policy, *check) {
             continue;
         }
-        let severity = setting.and_then(|setting| setting.severity).unwrap_or(entry.outer.severity);
+        let usual = if case.policy.is_switched_on(*check) { entry.outer.severity } else { Severity::Info };
+        let severity = setting.and_then(|setting| setting.severity).unwrap_or(usual);
         fires.extend(speaks(case).into_iter().map(|noted| Fire {
             check: entry.id,
             severity,

@@ -8,6 +8,7 @@ use crate::ground::model::{
     identity::{Answer, Marks},
     verdict::Verdict,
 };
+use crate::policy::language::Policy;
 
 /// A flow of each kind that breaks the policy, with the checks that speak.
 fn gallery() -> Vec<(&'static str, Flow, &'static [&'static str])> {
@@ -64,7 +65,10 @@ fn rule_28_each_kind_of_breach_is_told_by_its_own_checks() {
 
 #[test]
 fn rule_04_the_last_resort_speaks_even_where_the_fitting_check_is_off() {
-    let off = policy(&format!("{CITY}\n[checks]\n\"SK-A02\" = {{ enabled = false }}\n"));
+    let off = city_and(
+        "[checks.SK-A02]\nenabled = false\n[[accept]]\nfinding = \"SK-A02\"\nuntil = 2026-12-31T23:59:59+09:00\n\
+         approved_by = \"情報政策監\"\nreason_ja = \"更改まで\"",
+    );
     let (judgement, fires) = checked(&off, &Flow::tcp("10.10.1.5:50000", "10.30.1.5:445").0);
     assert_eq!((judgement.verdict, ids(&fires)), (Verdict::Violating, vec!["SK-L03".to_owned()]));
 }
@@ -96,7 +100,7 @@ fn rule_05_what_cannot_be_decided_is_undecidable_and_told() {
 
 #[test]
 fn rule_29_an_attempt_drops_one_step_and_that_of_lgwan_to_the_internet_speaks_alone() {
-    let city = city();
+    let city = city_and("[checks.SK-B02]\nenabled = true");
     let attempt = Flow::tcp("10.20.1.5:50000", "192.0.2.9:3389").unanswered();
     let (judgement, fires) = checked(&city, &attempt.0);
     assert_eq!((judgement.verdict, ids(&fires)), (Verdict::Attempted, vec!["SK-B02".to_owned()]));
@@ -143,6 +147,19 @@ fn rule_05_names_that_disagree_lift_only_a_decision_that_rests_on_names() {
         .mark(Marks::CERTIFICATE)
         .name(Field::CertName, "other.example", 0);
     assert_eq!(checked(&city, &relay.0).0.verdict, Verdict::Conforming);
+}
+
+#[test]
+fn a_check_beyond_the_first_day_is_for_information_until_the_policy_switches_it_on() {
+    let flow = Flow::tcp("10.10.1.5:50000", "10.20.1.5:445");
+    let severity = |policy: &Policy| {
+        let (judgement, fires) = checked(policy, &flow.0);
+        assert_eq!((judgement.verdict, ids(&fires)), (Verdict::Violating, vec!["SK-A04".to_owned()]));
+        fires[0].severity
+    };
+    assert_eq!(severity(&city()), Severity::Info);
+    assert_eq!(severity(&city_and("[checks.SK-A04]\nenabled = true")), Severity::High);
+    assert_eq!(severity(&city_and("[checks.SK-A04]\nseverity = \"critical\"")), Severity::Critical);
 }
 
 #[test]
