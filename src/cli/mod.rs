@@ -1,6 +1,7 @@
 //! Floor 5: one file a subcommand; the only room that sees all options. Home of `clap`, `indicatif`, `signal-hook`.
 
 mod audit;
+mod checks;
 mod confine;
 mod doctor;
 mod error;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Flows(options) => flows::run(options, lang),
         Command::Doctor(options) => doctor::run(options, lang),
         Command::Policy(command) => policy::run(command, lang),
+        Command::Checks(options) => checks::run(options, lang),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -47,6 +47,22 @@ pub(super) enum Command {
     /// 許可台帳の確認・説明・書式 / check, explain and describe policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// 検査の一覧と、一つずつの説明 / the checks, and each of them in words
+    Checks(ChecksOptions),
+}
+
+/// `sekisho checks`.
+#[derive(Debug, Args)]
+pub(super) struct ChecksOptions {
+    /// 説明する検査(例 SK-A01) / checks to explain, such as SK-A01
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// この台帳のもとでの重大度と状態 / severities and states under this policy
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// 1件1行のJSONで出力 / one JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A language, as typed.

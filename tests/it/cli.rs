@@ -148,3 +148,43 @@ fn the_schema_of_the_policy_language_is_json() {
     let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(schema["properties"]["channels"].is_object());
 }
+
+fn told(arguments: &[&str]) -> String {
+    let output = sekisho(arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_check_is_explained_with_the_five_questions_in_either_language() {
+    let text = told(&["checks", "b05", "--lang", "ja"]);
+    for question in ["何が起きたか", "なぜ問題か", "まず誰に確認するか", "よくある無害な原因", "次の一手"]
+    {
+        assert!(text.contains(&format!("  {question}: ")), "{question}\n{text}");
+    }
+    let english = told(&["checks", "SK-G03", "--lang", "en"]);
+    assert!(
+        english.contains("why it matters:") && english.contains("please check the clause number"),
+        "{english}"
+    );
+    let unknown = sekisho(&["checks", "SK-Z99", "--lang", "en"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("there is no such check"));
+}
+
+#[test]
+fn the_list_of_checks_shows_what_the_policy_switched_on() {
+    let state = |more: &[&str], check: &str| {
+        let text = told(&[&["checks", "--json", check], more].concat());
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        format!("{} {}", line["state"].as_str().unwrap(), line["inner"]["severity"].as_str().unwrap())
+    };
+    assert_eq!(state(&[], "SK-A01"), "on critical");
+    assert_eq!(state(&[], "SK-A04"), "information high");
+    let bench = Bench::new();
+    let more = "[checks.SK-A04]\nenabled = true\nseverity = \"critical\"\n[checks.SK-B02]\nenabled = false\n";
+    let policy = bench.text("policy.toml", &format!("{}\n{more}", city::BASE));
+    let under = ["--policy", policy.to_str().unwrap()];
+    assert_eq!(state(&under, "SK-A04"), "on critical");
+    assert_eq!(state(&under, "SK-B02"), "off low");
+}

@@ -222,3 +222,21 @@ pub const fn cause_remedy(cause: Cause) -> Text {
         }
     }
 }
+
+/// Pads to a width in columns; a Japanese letter takes two.
+#[must_use]
+pub fn padded(word: &str, width: usize) -> String {
+    let columns: usize = word.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum();
+    format!("{word}{}", " ".repeat(width.saturating_sub(columns)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::padded;
+
+    #[test]
+    fn columns_line_up_in_both_scripts() {
+        assert_eq!(padded("違反", 6), "違反  ");
+        assert_eq!(padded("info", 6), "info  ");
+    }
+}

@@ -1,6 +1,6 @@
 //! SK-A: 系間通信. Traffic between segments that should not meet.
 
-use super::entry::{Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, ask, recalled, text, verified};
+use super::entry::{Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, ask, models, recalled, text, verified};
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -14,6 +14,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "マイナンバー利用事務系(住民情報を扱う系)の機器とインターネットとの間で、直接の通信が見えました。",
             "A machine of the My Number segment (residents' data) and the internet talked to each other directly.",
         ),
+        why: text(
+            "マイナンバー利用事務系は、インターネットとつながらないことで住民情報の流出を防いでいます。",
+            "This segment protects residents' data by having no way to the internet.",
+        ),
+        models: models::ALL,
         inner: V_CRITICAL,
         outer: V_CRITICAL,
         effect: Effect::Violating,
@@ -36,6 +41,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "マイナンバー利用事務系とインターネット接続系の機器どうしの通信が見えました。",
             "A machine of the My Number segment and one of the internet segment talked to each other.",
         ),
+        why: text(
+            "インターネット接続系の機器が侵害されると、この経路で住民情報に届くおそれがあります。",
+            "Were a machine of the internet segment taken over, this would be its way to residents' data.",
+        ),
+        models: models::ALL,
         inner: V_CRITICAL,
         outer: V_CRITICAL,
         effect: Effect::Violating,
@@ -61,6 +71,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "マイナンバー利用事務系から、台帳に無いLGWAN(自治体の全国ネットワーク)の宛先への通信が見えました。",
             "The My Number segment reached an address in LGWAN (the municipalities' nationwide network) that the policy does not list.",
         ),
+        why: text(
+            "LGWANの先でも、宛先は公的なシステムに限ることになっています。限られていない宛先は、思わぬ経路になり得ます。",
+            "Even in LGWAN the far end must be a listed public system; any other can become a way out.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -86,6 +101,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "マイナンバー利用事務系とLGWAN接続系の間で、台帳に無い通信が見えました。",
             "The My Number segment and the LGWAN segment talked in a way that the policy does not list.",
         ),
+        why: text(
+            "二つの系の間は、必要な通信だけをアドレスとポートで絞って通す決まりです。",
+            "Between these two segments only what is needed may pass, by address and port.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -111,6 +131,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWAN接続系とインターネット接続系の機器が、中継・無害化の装置を通らずに直接通信しました。",
             "Machines of the LGWAN and the internet segment talked directly, past the relays and sanitisers.",
         ),
+        why: text(
+            "無害化を通らない経路は、メールやWebからの不正なプログラムがLGWAN接続系へ入る道になります。",
+            "A way past the sanitisers lets malicious programs from mail and web into the LGWAN segment.",
+        ),
+        models: models::ALL,
         inner: V_CRITICAL,
         outer: V_CRITICAL,
         effect: Effect::Violating,
@@ -133,6 +158,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "庁外の機器から庁内へ向けて始まった通信で、そのような許可が台帳にありません。",
             "A machine outside opened a connection to the inside, and the policy has no such channel.",
         ),
+        why: text(
+            "外から始まる接続は、攻撃者が最初に試す入口です。",
+            "A connection opened from outside is the first thing that an attacker tries.",
+        ),
+        models: models::ALL,
         inner: V_CRITICAL,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -155,6 +185,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "保守事業者などの専用線から庁内へ、許可の無い(または期限の切れた、または踏み台以外への)接続がありました。",
             "Over a dedicated line, somebody reached the inside without a channel, after its expiry, or past the jump host.",
         ),
+        why: text(
+            "保守回線は庁外から庁内の奥へ直接届くため、期間と相手を絞らないと見えない出入口になります。",
+            "A maintenance line reaches deep inside; without an end and a partner it becomes a hidden door.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -177,6 +212,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "通信の片方が、台帳のどの系・区域にも入らないアドレスでした。良いか悪いかを決められません。",
             "One end lies in no segment and no zone of the policy, so nothing can be said about the flow.",
         ),
+        why: text(
+            "どの系か分からない相手との通信は、許可されたものかどうかを判断できません。",
+            "Nobody can say whether traffic with an end of no known segment is permitted.",
+        ),
+        models: models::ALL,
         inner: U_MEDIUM,
         outer: U_MEDIUM,
         effect: Effect::Undecidable(Cause::UnknownAddress),

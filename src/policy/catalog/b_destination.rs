@@ -1,7 +1,7 @@
 //! SK-B: 接続先制限. What may be reached outside, and what was.
 
 use super::entry::{
-    Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, V_LOW, V_MEDIUM, ask, recalled, text, verified,
+    Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, V_LOW, V_MEDIUM, ask, models, recalled, text, verified,
 };
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
@@ -13,6 +13,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWAN接続系から、ローカルブレイクアウト(特定のクラウドへ直接つなぐ経路)の許可一覧に無い宛先へつながりました。",
             "The LGWAN segment reached a destination that is not on the list for local breakout.",
         ),
+        why: text(
+            "接続先を絞ることが、LGWAN接続系からクラウドを使うときの条件です。",
+            "Restricting the destinations is the condition for reaching clouds from the LGWAN segment.",
+        ),
+        models: models::ALPHA_PRIME,
         inner: V_CRITICAL,
         outer: V_CRITICAL,
         effect: Effect::Violating,
@@ -38,6 +43,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWAN接続系の機器がインターネットへつなごうとしましたが、応答は見えていません。遮断が働いている可能性があります。",
             "A machine of the LGWAN segment tried to reach the internet; no answer was seen. The block may be working.",
         ),
+        why: text(
+            "応答が無いので、遮断が働いている証拠になります。送信元に不要な設定が残っていることも示します。",
+            "No answer came, so the block seems to work; it also shows a needless setting on the machine.",
+        ),
+        models: models::ALL,
         inner: V_LOW,
         outer: V_LOW,
         effect: Effect::Violating,
@@ -60,6 +70,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWAN接続系からインターネットへの通信が成立しました。台帳のモデルではこの経路は許可されていません。",
             "A connection from the LGWAN segment to the internet was established; the declared model does not allow it.",
         ),
+        why: text(
+            "このモデルでは、LGWAN接続系からインターネットへ直接出ることはできません。",
+            "In this model the LGWAN segment has no direct way to the internet.",
+        ),
+        models: models::NO_BREAKOUT,
         inner: V_CRITICAL,
         outer: V_CRITICAL,
         effect: Effect::Violating,
@@ -82,6 +97,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWANの中のサービスのうち、台帳に無い宛先への通信が見えました。",
             "A service inside LGWAN was reached that the policy does not list.",
         ),
+        why: text(
+            "LGWAN-ASPは契約したサービスごとに許可するもので、末尾の名前だけで全部を許可するものではありません。",
+            "LGWAN-ASP services are permitted one by one, not all names of the domain together.",
+        ),
+        models: models::ALL,
         inner: V_MEDIUM,
         outer: V_MEDIUM,
         effect: Effect::Violating,
@@ -105,6 +125,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "The name is listed but the address is not in its ranges. A name is only what the client claims.",
         ),
         // It speaks only where RULES 9 makes the flow violating: a suspicion would leave that flow without a violation.
+        why: text(
+            "名前は送信側が名乗るだけのものです。アドレスが違えば、別の相手に届いている可能性があります。",
+            "The name is only what the client says; another address may mean another partner.",
+        ),
+        models: models::BREAKOUT,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -127,6 +152,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "名前とアドレスの両方を確かめる許可ですが、名前が見えず、アドレスの一致しか言えません。",
             "The channel asks for name and address, but no name was seen; only the address fits.",
         ),
+        why: text(
+            "大きなクラウドのアドレスは誰でも借りられます。アドレスだけでは相手が分かりません。",
+            "Anybody can rent addresses in a large cloud; the address alone does not tell who answers.",
+        ),
+        models: models::BREAKOUT,
         inner: U_MEDIUM,
         outer: U_MEDIUM,
         effect: Effect::Undecidable(Cause::NoSni),
@@ -152,6 +182,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "誰でも借りられるクラウド基盤の名前への通信で、台帳のサービスとして書かれていません。",
             "A name on a platform that anybody can rent was reached, and the policy does not list it as a service.",
         ),
+        why: text(
+            "基盤クラウドの上では誰でもサービスを作れます。登録された個々のサービスとは別のものです。",
+            "Anybody can build a service on a hosting platform; it is not the listed service itself.",
+        ),
+        models: models::BREAKOUT,
         inner: V_HIGH,
         outer: V_MEDIUM,
         effect: Effect::Violating,
@@ -174,6 +209,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "宛先は台帳にありますが、許可されていないポート番号(サービスの種類)が使われました。",
             "The destination is listed, but another port was used than the permitted ones.",
         ),
+        why: text(
+            "許可はアドレスとポートの組で行うものです。違うポートでは別のサービスが動いている可能性があります。",
+            "A permission is for an address and a port; another port may be another service.",
+        ),
+        models: models::ALPHA_PRIME,
         inner: V_MEDIUM,
         outer: V_MEDIUM,
         effect: Effect::Violating,

@@ -1,6 +1,6 @@
 //! SK-C: 名前と証明書. What the names say, and whether they agree.
 
-use super::entry::{Effect, Entry, S_HIGH, U_HIGH, U_LOW, U_MEDIUM, V_HIGH, ask, text, verified};
+use super::entry::{Effect, Entry, S_HIGH, U_HIGH, U_LOW, U_MEDIUM, V_HIGH, ask, models, text, verified};
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -11,6 +11,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "暗号化された通信(TLSまたはQUIC)が接続先の名前(SNI)を送らず、台帳の名前と比べられません。",
             "An encrypted connection (TLS or QUIC) sent no server name, so it cannot be compared with the listed names.",
         ),
+        why: text(
+            "名前が無いと、許可した相手かどうかを確かめられません。",
+            "Without a name nobody can check whether the partner is a permitted one.",
+        ),
+        models: models::ALL,
         inner: U_HIGH,
         outer: U_MEDIUM,
         effect: Effect::Undecidable(Cause::NoSni),
@@ -33,6 +38,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "接続先の名前を隠す方式(ECH)が実際に使われた跡があり、見えている名前は本当の宛先と限りません。",
             "There are signs that the server name was really encrypted (ECH); the visible one may be a cover.",
         ),
+        why: text(
+            "名前が暗号化されると、見えている名前は本当の接続先ではない可能性があります。",
+            "With an encrypted name the one that is seen may not be the real one.",
+        ),
+        models: models::ALL,
         inner: U_HIGH,
         outer: U_LOW,
         effect: Effect::Undecidable(Cause::EchOuterOnly),
@@ -55,6 +65,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "1つの通信の中で見えた名前(SNI、Host、名前解決の結果、証明書)が互いに食い違っています。",
             "The names seen for one connection (SNI, Host, DNS, certificate) do not agree with each other.",
         ),
+        why: text(
+            "同じ通信の中の名前が食い違うときは、どれかが本当の接続先ではありません。",
+            "Where names of one connection differ, one of them is not the real destination.",
+        ),
+        models: models::ALL,
         inner: S_HIGH,
         outer: S_HIGH,
         effect: Effect::Undecidable(Cause::NameMismatch),
@@ -80,6 +95,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "Proxyに頼んだ接続先と、その中で始まった暗号通信の名前が違います。",
             "The target asked of the proxy and the server name inside the tunnel are different.",
         ),
+        why: text(
+            "Proxyに伝えた宛先と中の名前が違うと、Proxyの接続先制限をすり抜けている可能性があります。",
+            "If the name inside differs from what the proxy was told, the proxy's restriction may be evaded.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,

@@ -1,6 +1,6 @@
 //! SK-D: 暗号化.
 
-use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, text, verified};
+use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, models, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -11,6 +11,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "台帳で暗号化が必須とされた経路に、暗号化されていない(途中で読める)通信が見えました。",
             "Cleartext was seen on a channel that requires encryption.",
         ),
+        why: text(
+            "平文の通信は、途中の機器から読み書きできます。",
+            "Cleartext can be read and changed on the way.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -33,6 +38,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "インターネットまたはLGWANとの間で、暗号化されていないウェブ通信(HTTP)が見えました。",
             "Unencrypted web traffic (HTTP) with the internet or LGWAN was seen.",
         ),
+        why: text(
+            "平文のHTTPは、途中で内容を読まれたり差し替えられたりする可能性があります。",
+            "Plain HTTP can be read and replaced on the way.",
+        ),
+        models: models::ALL,
         inner: V_MEDIUM,
         outer: V_MEDIUM,
         effect: Effect::Violating,

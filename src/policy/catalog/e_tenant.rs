@@ -1,6 +1,6 @@
 //! SK-E: テナントと認証.
 
-use super::entry::{Effect, Entry, V_CRITICAL, ask, text, verified};
+use super::entry::{Effect, Entry, V_CRITICAL, ask, models, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[Entry {
@@ -10,6 +10,11 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
         "クラウドの認証基盤へ、自団体の契約領域(テナント)だけに制限するProxyを通らずにつながりました。",
         "The sign-in service was reached without the proxy that restricts it to the own tenant.",
     ),
+    why: text(
+        "テナント制御のProxyを通らないと、自団体以外のテナントにもサインインできてしまいます。",
+        "Past the tenant-control proxy, other organisations' tenants can be signed in to.",
+    ),
+    models: models::TENANT,
     inner: V_CRITICAL,
     outer: V_CRITICAL,
     effect: Effect::Violating,

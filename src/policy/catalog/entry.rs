@@ -15,6 +15,10 @@ pub struct Entry {
     pub name: Text,
     /// What was seen when it speaks, for a reader without a network background.
     pub meaning: Text,
+    /// Why that matters.
+    pub why: Text,
+    /// The models it is for.
+    pub models: Models,
     /// Weight where the inner end is of class mynumber or lgwan.
     pub inner: Weight,
     /// Weight everywhere else.
@@ -39,6 +43,43 @@ impl Entry {
     pub const fn weight(&self, is_protected: bool) -> Weight {
         if is_protected { self.inner } else { self.outer }
     }
+}
+
+/// Models of the guideline, as a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Models(u8);
+
+impl Models {
+    /// Every model with its sign, in the order of the guideline.
+    const SIGNS: [&'static str; 6] = ["α", "α'(ア)", "α'(イ)", "α'(ウ)", "β", "β'"];
+
+    /// The signs of its models.
+    pub fn signs(self) -> impl Iterator<Item = &'static str> {
+        let signs = Self::SIGNS.into_iter().enumerate();
+        signs.filter(move |(place, _)| self.0 >> place & 1 == 1).map(|(_, sign)| sign)
+    }
+
+    /// True for all of them.
+    #[must_use]
+    pub const fn is_all(self) -> bool {
+        self.0.count_ones() as usize == Self::SIGNS.len()
+    }
+}
+
+/// Sets of models that checks are for (DOMAIN §4).
+pub(super) mod models {
+    use super::Models;
+
+    /// Every model.
+    pub(in super::super) const ALL: Models = Models(0b11_1111);
+    /// α′, whatever the case.
+    pub(in super::super) const ALPHA_PRIME: Models = Models(0b00_1110);
+    /// α′ イ and ウ: those with a tenant.
+    pub(in super::super) const TENANT: Models = Models(0b00_1100);
+    /// Those in which the LGWAN segment has no way to the internet.
+    pub(in super::super) const NO_BREAKOUT: Models = Models(0b11_0001);
+    /// Those in which listed clouds are reached.
+    pub(in super::super) const BREAKOUT: Models = Models(0b11_1110);
 }
 
 /// How bad a finding is and what kind of statement it makes.

@@ -1,6 +1,6 @@
 //! SK-F: 経路と経由地.
 
-use super::entry::{Effect, Entry, V_HIGH, ask, recalled, text};
+use super::entry::{Effect, Entry, V_HIGH, ask, models, recalled, text};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[Entry {
@@ -10,6 +10,11 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
         "台帳では決まった中継(Proxyなど)を通るはずの通信が、直接宛先へ向かいました。",
         "Traffic that should go through a waypoint of the policy went to its destination directly.",
     ),
+    why: text(
+        "経由地は検査と記録のために置かれています。通らない通信は検査も記録もされません。",
+        "The waypoint is there to inspect and to record; what passes it by is neither.",
+    ),
+    models: models::ALL,
     inner: V_HIGH,
     outer: V_HIGH,
     effect: Effect::Violating,

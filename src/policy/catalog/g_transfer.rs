@@ -1,6 +1,6 @@
 //! SK-G: 無害化・画面転送・ファイル.
 
-use super::entry::{Effect, Entry, V_CRITICAL, V_HIGH, ask, recalled, text};
+use super::entry::{Effect, Entry, V_CRITICAL, V_HIGH, ask, models, recalled, text};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -11,6 +11,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWAN接続系が、無害化装置(ファイルの危険な部分を除く装置)を通らずにファイルを受け取る通信をしました。",
             "The LGWAN segment moved files with the internet side without the sanitiser between them.",
         ),
+        why: text(
+            "ファイルに仕込まれた不正なプログラムが、無害化されずに入るおそれがあります。",
+            "Malicious programs in files can come in without being sanitised.",
+        ),
+        models: models::ALL,
         inner: V_CRITICAL,
         outer: V_CRITICAL,
         effect: Effect::Violating,
@@ -30,6 +35,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWAN接続系が、インターネット側のメールサーバと無害化を通らずにメール通信をしました。",
             "The LGWAN segment exchanged mail with the internet side without the mail sanitiser.",
         ),
+        why: text(
+            "メールの添付ファイルやリンクは、侵入の主な入口です。",
+            "Attachments and links in mail are the main way in.",
+        ),
+        models: models::ALL,
         inner: V_CRITICAL,
         outer: V_CRITICAL,
         effect: Effect::Violating,
@@ -49,6 +59,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "LGWAN接続系とインターネット側の間で、画面転送の装置を通らない遠隔操作(RDP、VNC、SSHなど)が見えました。",
             "Remote control (RDP, VNC, SSH and the like) crossed between LGWAN and the internet side past the screen-transfer gateway.",
         ),
+        why: text(
+            "画面転送の装置を通らない遠隔操作は、操作だけでなくファイルも運べます。",
+            "Remote control past the gateway can carry files as well as screens.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -68,6 +83,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "画面転送の通信が、台帳と反対の側から始まりました。",
             "Screen transfer was opened from the side opposite to the one in the policy.",
         ),
+        why: text(
+            "どちらの系から開くかは、そのモデルの安全性の前提です。",
+            "Which side opens it is what the model's safety rests on.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,

@@ -1,6 +1,6 @@
 //! SK-I: 機器とデータリンク層.
 
-use super::entry::{Effect, Entry, V_HIGH, ask, text, verified};
+use super::entry::{Effect, Entry, V_HIGH, ask, models, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[Entry {
@@ -10,6 +10,11 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
         "IPv6(新しい方式のアドレス)を使わない決まりの系で、IPv6の通信が見えました。IPv4の制限を素通りする恐れがあります。",
         "IPv6 was seen where the policy does not permit it; it may pass by rules written for IPv4.",
     ),
+    why: text(
+        "IPv6の経路は、IPv4だけを前提にした制限をすり抜けます。",
+        "IPv6 evades restrictions that were made for IPv4 alone.",
+    ),
+    models: models::ALL,
     inner: V_HIGH,
     outer: V_HIGH,
     effect: Effect::Violating,

@@ -1,6 +1,6 @@
 //! SK-J: 名前解決.
 
-use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, recalled, text};
+use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, models, recalled, text};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[Entry {
@@ -10,6 +10,11 @@ pub(super) const ENTRIES: &[Entry] = &[Entry {
         "名前解決(DNS)の問い合わせが、台帳にDNSとして書かれていない機器へ送られました。",
         "Name queries (DNS) went to a machine that the policy does not declare as a name server.",
     ),
+    why: text(
+        "名前解決先を変えられると、偽の相手へ誘導されます。また、名前の問い合わせで情報を持ち出せます。",
+        "Another resolver can lead to false partners, and questions can carry data out.",
+    ),
+    models: models::ALL,
     inner: V_HIGH,
     outer: V_MEDIUM,
     effect: Effect::Violating,

@@ -1,6 +1,6 @@
 //! SK-L: 台帳.
 
-use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, text, verified};
+use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, models, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -11,6 +11,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "台帳の許可の期限が切れた(またはまだ始まっていない)通信が見えました。",
             "Traffic was seen whose channel in the policy had expired, or had not begun.",
         ),
+        why: text(
+            "期限は、不要になった出入口を閉じるためのものです。",
+            "The end date is there to close what is no longer needed.",
+        ),
+        models: models::ALL,
         inner: V_HIGH,
         outer: V_HIGH,
         effect: Effect::Violating,
@@ -30,6 +35,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "台帳のどの許可にも当てはまらない(または明示の禁止に当たる)通信が見えました。",
             "Traffic was seen that no channel of the policy permits, or that it forbids.",
         ),
+        why: text(
+            "台帳に無い通信は、誰も必要性を確認していない通信です。",
+            "Nobody has checked the need for traffic that the policy does not list.",
+        ),
+        models: models::ALL,
         inner: V_MEDIUM,
         outer: V_MEDIUM,
         effect: Effect::Violating,

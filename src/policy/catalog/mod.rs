@@ -16,7 +16,7 @@ mod j_dns;
 mod l_ledger;
 mod q_observation;
 
-pub use entry::{CAUTION, Clause, Effect, Entry, Weight};
+pub use entry::{CAUTION, Clause, Effect, Entry, Models, Weight};
 
 use crate::ground::model::finding::CheckId;
 
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn every_text_is_there_in_both_languages() {
         for entry in all() {
-            for text in [entry.name, entry.meaning, entry.harmless, entry.ask, entry.next] {
+            for text in [entry.name, entry.meaning, entry.why, entry.harmless, entry.ask, entry.next] {
                 assert!(!text.ja.is_empty() && !text.en.is_empty(), "{}", entry.id);
                 assert!(text.en.is_ascii(), "{}: {}", entry.id, text.en);
                 assert!(!text.ja.is_ascii(), "{}: {}", entry.id, text.ja);
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn no_text_blames_a_person_or_promises_more_than_packets_show() {
         for entry in all() {
-            for text in [entry.name, entry.meaning, entry.harmless, entry.ask, entry.next] {
+            for text in [entry.name, entry.meaning, entry.why, entry.harmless, entry.ask, entry.next] {
                 for word in ["違反者", "犯人", "不正を働", "完全に分離", "一切ない", "怠"]
                 {
                     assert!(!text.ja.contains(word), "{}: {}", entry.id, text.ja);

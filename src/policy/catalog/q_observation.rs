@@ -1,6 +1,8 @@
 //! SK-Q: 観測の質. How well the traffic was seen: silence is not health.
 
-use super::entry::{Effect, Entry, INFORMATION, NO_CLAUSE, O_HIGH, O_LOW, O_MEDIUM, ask, text, verified};
+use super::entry::{
+    Effect, Entry, INFORMATION, NO_CLAUSE, O_HIGH, O_LOW, O_MEDIUM, ask, models, text, verified,
+};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -11,6 +13,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "通信の記録に写っていない部分があります。写っていない所に何があったかは言えません。",
             "Parts of the traffic are missing from the capture; what they held cannot be said.",
         ),
+        why: text(
+            "写っていない通信については、違反が無かったとは言えません。",
+            "Of what was not captured nobody can say that it was in order.",
+        ),
+        models: models::ALL,
         inner: O_HIGH,
         outer: O_HIGH,
         effect: Effect::None,
@@ -30,6 +37,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "行きか帰りの片方しか写っていない通信の割合が多く、成立したかどうかを判断できません。",
             "Too many connections were seen in one direction only, so whether they were answered is not known.",
         ),
+        why: text(
+            "片方しか見えないと、成立したかどうか、どちらから始まったかを取り違えます。",
+            "With one direction only, whether it was answered and who began can be mistaken.",
+        ),
+        models: models::ALL,
         inner: O_HIGH,
         outer: O_HIGH,
         effect: Effect::None,
@@ -52,6 +64,8 @@ pub(super) const ENTRIES: &[Entry] = &[
             "同じパケットが2回ずつ写っています。判定では1回として数えていますが、記録の容量と余力を使います。",
             "The same packets appear twice. They are counted once, but they use up the recorder's capacity.",
         ),
+        why: text("容量を無駄に使い、取りこぼしの原因になります。", "It wastes capacity and leads to loss."),
+        models: models::ALL,
         inner: O_LOW,
         outer: O_LOW,
         effect: Effect::None,
@@ -71,6 +85,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "アドレスが示す系と、VLAN(区分けの番号)が示す系が合わない通信があります。",
             "For some flows the segment by address and the one by VLAN number do not agree.",
         ),
+        why: text(
+            "VLANの番号が合わないと、どの系の通信かを取り違えるおそれがあります。",
+            "With wrong VLAN numbers traffic may be taken for that of another segment.",
+        ),
+        models: models::ALL,
         inner: O_HIGH,
         outer: O_HIGH,
         effect: Effect::None,
@@ -93,6 +112,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "記録の設定(snaplen)でパケットの後ろが切れ、接続先の名前が読めない通信があります。",
             "The capture's length limit (snaplen) cut packets, so some server names could not be read.",
         ),
+        why: text(
+            "先頭が切れていると、接続先の名前が読めません。",
+            "What is cut off may be the very name of the destination.",
+        ),
+        models: models::ALL,
         inner: O_MEDIUM,
         outer: O_MEDIUM,
         effect: Effect::None,
@@ -115,6 +139,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "1つもパケットが写っていない時間帯があります。その間に何があったかは言えません。",
             "There are minutes without a single frame; what happened in them cannot be said.",
         ),
+        why: text(
+            "記録の無い時間に何があったかは分かりません。",
+            "What happened in the time without a record is unknown.",
+        ),
+        models: models::ALL,
         inner: O_HIGH,
         outer: O_HIGH,
         effect: Effect::None,
@@ -134,6 +163,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "本プログラムが読めない方式、または包みが深すぎるパケットがあります。中身は判定していません。",
             "Some frames use protocols that are not read, or have too many layers; they were not judged.",
         ),
+        why: text(
+            "読めない方式の中に、判定すべき通信が隠れている可能性があります。",
+            "Traffic that should be judged may hide in what cannot be read.",
+        ),
+        models: models::ALL,
         inner: O_MEDIUM,
         outer: O_MEDIUM,
         effect: Effect::None,
@@ -153,6 +187,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "台帳にある系のうち、今回の記録に1つもパケットが写っていないものがあります。その系については何も言えません。",
             "Segments of the policy of which not a single frame was seen; nothing can be said about them.",
         ),
+        why: text(
+            "見ていない系については、何も言えません。",
+            "Nothing can be said of a segment that was not looked at.",
+        ),
+        models: models::ALL,
         inner: INFORMATION,
         outer: INFORMATION,
         effect: Effect::None,
@@ -172,6 +211,11 @@ pub(super) const ENTRIES: &[Entry] = &[
             "暗号化のため、名前や証明書を確かめられない通信の割合です。異常ではなく、この監査の限界を示します。",
             "The share of connections whose name or certificate encryption hides: no fault, but a limit of this audit.",
         ),
+        why: text(
+            "暗号化された中身は確かめていません。割合が大きいほど、結果の意味は限られます。",
+            "What is encrypted was not looked into; the larger the share, the less the result says.",
+        ),
+        models: models::ALL,
         inner: INFORMATION,
         outer: INFORMATION,
         effect: Effect::None,
