@@ -51,7 +51,8 @@
 //! - *Conforming* is never said where something was cut, missing, conflicting or limited in what the verdict rests on.
 //! - Nothing below [`run::pipeline`] asks a clock; now is the packet's time. (`capture` and `store` do I/O, nobody else there does.)
 //! - No frame vanishes: read = in flows + in no flow, by reason, checked at the end of every run.
-//! - No order, count or verdict depends on the number of workers, on block borders or on a hash key.
+//! - No order, count or verdict depends on the number of workers, on block borders or on a random key, not even where
+//!   memory ends.
 //! - Nothing a stranger sent is printed, logged or written without [`words::escape`](ground::words::escape).
 //! - No payload is kept: names, numbers and digests only.
 //! - A port never decides what a flow is; it only says which reader is asked first.

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::ground::model::{
     finding::Severity,
     lang::Lang,
-    limits::{LIVE_RING_LEN_MAX, MEMORY_MAX, MEMORY_MIN, RECORD_FILE_LEN_MIN},
+    limits::{LIVE_RING_LEN_MAX, MEMORY_MAX, MEMORY_MIN, RECORD_FILE_LEN_MIN, WORKERS_MAX},
 };
 
 use super::size::{Size, within};
@@ -135,7 +135,7 @@ pub(super) struct RunOptions {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// 並列数(既定はCPUの数) / workers; the result does not depend on it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(WORKERS_MAX)))]
     pub workers: Option<u16>,
     /// メモリの予算(例 512M、4G。既定は2G、または搭載メモリの半分) / memory budget; 2G or half of the machine's by default
     #[arg(long, value_name = "SIZE", value_parser = within(MEMORY, "4G"))]
@@ -277,7 +277,7 @@ pub(super) struct DoctorOptions {
     #[arg(long, value_name = "BYTES", default_value_t = 262_144)]
     pub snaplen: u32,
     /// 並列数(既定はCPUの数) / workers
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(WORKERS_MAX)))]
     pub workers: Option<u16>,
     /// 通信の表に使うメモリ / memory for flows
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = within(MEMORY, "4G"))]

@@ -44,6 +44,15 @@ impl Sink for Heard {
 }
 
 fn hear(capture: &Capture, workers: usize, announces: bool) -> (Vec<String>, RunResult) {
+    hear_within(capture, workers, announces, Limits::default())
+}
+
+fn hear_within(
+    capture: &Capture,
+    workers: usize,
+    announces: bool,
+    limits: Limits,
+) -> (Vec<String>, RunResult) {
     let bench = Bench::new();
     let path = bench.capture("case.pcap", capture);
     let Ok((policy, _)) = language::load_text("policy.toml", city::BASE) else {
@@ -56,7 +65,7 @@ fn hear(capture: &Capture, workers: usize, announces: bool) -> (Vec<String>, Run
         policy: Some(Arc::new(policy)),
         demands: Demands::default(),
         several_sensors: false,
-        limits: Limits::default(),
+        limits,
     };
     let mut heard = Heard { announces, ..Heard::default() };
     let result = pipeline::run(feed, baton, &plan, &mut heard, &Progress::default()).unwrap();
@@ -127,5 +136,26 @@ fn what_is_announced_changes_nothing_that_is_found() {
             })
             .collect();
         assert!(missing.is_empty(), "{missing:#?}\n{told:#?}");
+    }
+}
+
+#[test]
+fn what_one_frame_holds_is_told_in_one_order_whoever_owns_it() {
+    let mut capture = Capture::new();
+    for number in 0..400_u64 {
+        let inner = datagram(&format!("10.30.1.{}:4000", number % 250 + 1), "10.10.1.5:5000", &[], b"in");
+        let tunnel = [&[8, 0, 0, 0, 0, 0, 7, 0], &inner[..]].concat();
+        let from = format!("10.20.{}.{}:{}", number / 250 + 1, number % 250 + 1, 20_000 + number);
+        capture.add(NOON + number, datagram(&from, "10.10.1.9:4789", &[], &tunnel));
+    }
+    let little = || Limits { flows: 8, partitions: 8, ..Limits::default() };
+    let (alone, result) = hear_within(&capture, 1, true, little());
+    let untracked: u64 = result.tally.untracked.iter().map(|count| count.packets).sum();
+    assert!(
+        untracked > 380 && alone.iter().filter(|line| line.starts_with("SK-")).count() > 600,
+        "{alone:#?}"
+    );
+    for _ in 0..4 {
+        assert!(hear_within(&capture, 4, true, little()).0 == alone, "another order");
     }
 }

@@ -75,8 +75,14 @@ impl Court {
         self.hear_within(bytes, workers, Limits::default().flows)
     }
 
-    /// With place for so many flows at once.
+    /// With place for so many flows at once, and no partition without any.
     pub fn hear_within(&self, bytes: &[u8], workers: usize, flows_max: usize) -> Hearing {
+        let limits = Limits::default();
+        let partitions = 1 << limits.partitions.min(flows_max).ilog2();
+        self.hear_under(bytes, workers, Limits { flows: flows_max, partitions, ..limits })
+    }
+
+    pub fn hear_under(&self, bytes: &[u8], workers: usize, limits: Limits) -> Hearing {
         let path = self.folder.path().join("case.pcap");
         std::fs::write(&path, bytes).unwrap();
         // The second sensor of the policy is s-lbo; 0 is none.
@@ -88,7 +94,7 @@ impl Court {
             policy: Some(self.policy.clone()),
             demands: Demands::default(),
             several_sensors: false,
-            limits: Limits { flows: flows_max, ..Limits::default() },
+            limits,
         };
         let mut kept = Kept::default();
         let result = pipeline::run(feed, baton, &plan, &mut kept, &Progress::default()).unwrap();

@@ -11,6 +11,7 @@ mod doctor;
 mod golden;
 mod hostile;
 mod live;
+mod pressure;
 mod quic;
 mod recording;
 mod replay;

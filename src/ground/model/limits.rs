@@ -20,6 +20,9 @@ pub struct Limits {
     pub flows: usize,
     /// Bytes of all open streams.
     pub stream_bytes: usize,
+    /// Partitions of the flows, a power of two. Each has its equal share of both, so that memory ends at the same flows for
+    /// every number of workers.
+    pub partitions: usize,
     /// Bytes of datagrams that are being put together.
     pub fragment_bytes: usize,
     /// (client, server address) pairs with DNS names.
@@ -34,15 +37,18 @@ impl Limits {
     /// sixteenth, at 2 KiB), datagrams in pieces (a 64th), blocks in flight (4 × 256 KiB a worker, and what they hold
     /// decoded), findings (100,000 at about 1 KiB) and what was read of open flows.
     ///
-    /// At 2 GiB: 2,684,354 flows, 512 MiB of streams, 32 MiB of fragments, 1,000,000 pairs, 65,536 waiting flows.
+    /// At 2 GiB: 2,684,354 flows and 512 MiB of streams in 256 partitions, 32 MiB of fragments, 1,000,000 pairs, 65,536 waiting
+    /// flows.
     #[must_use]
     pub fn within(memory: u64) -> Self {
         let memory = memory.clamp(MEMORY_MIN, MEMORY_MAX);
         let share = |part: u64, each: u64| usize::try_from(memory / part / each).unwrap_or(usize::MAX);
+        let stream_bytes = share(4, 1);
         Self {
             memory,
             flows: share(2, FLOW_BYTES),
-            stream_bytes: share(4, 1),
+            stream_bytes,
+            partitions: 1 << (stream_bytes / PARTITION_STREAM_BYTES).clamp(1, PARTITIONS_MAX).ilog2(),
             fragment_bytes: share(64, 1).min(FRAGMENT_BYTES_MAX),
             dns_pairs: share(16, 128).min(DNS_PAIRS_MAX),
             join_held: share(16, 2048).min(JOIN_HELD_MAX),
@@ -185,6 +191,15 @@ pub const MEMORY_MAX: u64 = 1024 * GIB;
 /// index and the wheel, when the index has just doubled. UDP takes 128 B less, and whoever never spoke 128 B in all
 /// (wire/flow asserts it).
 pub const FLOW_BYTES: u64 = 400;
+/// Workers at most: `--workers` takes no more.
+pub const WORKERS_MAX: u16 = 256;
+/// Partitions of the flows at most: one for each worker, if there are so many. At 2 GiB each has place for 10,485 flows and
+/// 2 MiB of streams. A hash fills them unevenly, by 1 % there (the root of 10,485 is 102): the first of them is full when all
+/// together are to 97 %.
+pub const PARTITIONS_MAX: usize = WORKERS_MAX as usize;
+/// Stream bytes of one partition at least: three of the longest prefix (72 KiB) whose buffers have just doubled are 432 KiB. At
+/// 64 MiB that makes 32 partitions, and workers beyond so many only read; from 512 MiB on there are 256.
+pub const PARTITION_STREAM_BYTES: usize = 512 * 1024;
 /// Links (source address, VLAN tags, TTL) that have a number: 16 B each and 5 B in the index, 1.4 MB a worker. A site has some
 /// hundreds; packets beyond cost a comparison more.
 pub const LINKS_MAX: usize = 65_535;
@@ -366,6 +381,16 @@ mod tests {
             assert!(limits.memory * 3 / 4 <= held && held < limits.memory, "{limits:?}");
         }
         assert_eq!(Limits::default().flows, 2_684_354);
+    }
+
+    #[test]
+    fn a_partition_of_any_budget_holds_some_streams_of_the_longest_prefix() {
+        for (memory, partitions) in [(0, 32), (MEMORY_MIN, 32), (MEMORY_DEFAULT, 256), (u64::MAX, 256)] {
+            let limits = Limits::within(memory);
+            assert_eq!(limits.partitions, partitions);
+            assert!(limits.stream_bytes / partitions >= 3 * 2 * STREAM_PREFIX_MAX);
+        }
+        assert!((0..64).all(|bits| Limits::within(3 << bits).partitions.is_power_of_two()));
     }
 
     #[test]

@@ -127,12 +127,8 @@ pub fn limit(limit: &Limit, lang: Lang) -> String {
         ),
         Limit::MemoryBound(flows) => both(
             ja,
-            format!(
-                "メモリの上限で途中までしか見ていない通信が{flows}件あります(結果の再現性は保証しません)"
-            ),
-            format!(
-                "{flows} flows were not followed to their end for want of memory (identical results are not promised)"
-            ),
+            format!("メモリの上限で途中までしか見ていない通信が{flows}件あります"),
+            format!("{flows} flows were not followed to their end for want of memory"),
         ),
         Limit::TimeAnomalies(packets) => both(
             ja,

@@ -16,6 +16,8 @@ pub struct Moment {
     pub at: Ordinal,
     /// Tales of a packet come before the flows that end at it.
     pub rank: Rank,
+    /// Which packet of a tale: one frame may hold several, and complete others, whose flows lie with different owners.
+    pub packet: u64,
     /// The flow that ends; empty for tales of a packet.
     pub flow: FlowId,
     /// Order among the events of one packet or one ending flow.

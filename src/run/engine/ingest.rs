@@ -31,6 +31,14 @@ pub struct Item {
     layer: u8,
 }
 
+impl Item {
+    /// Orders the packets of one frame and of what it completed, whoever owns their flows.
+    #[must_use]
+    pub const fn order(&self) -> u64 {
+        (self.place as u64) << 8 | self.layer as u64
+    }
+}
+
 /// The innermost packet of a frame; outer layers are far fewer (`limits::TUNNEL_DEPTH_MAX`).
 const INNERMOST: u8 = u8::MAX;
 
@@ -109,7 +117,7 @@ impl Lists {
         let place = place as u32;
         let mut list = |packet: &Decoded, layer| {
             let spot = settings.spot(packet);
-            let owner = spot.owner(owners.len());
+            let owner = settings.owner(&spot, owners.len());
             owners[owner].push(Item { index, spot, place, layer });
         };
         for (layer, carrier) in (0..).zip(&decodings.carriers) {

@@ -9,25 +9,19 @@ use super::{
     closing,
     court::{Court, Ruling},
     event::{Event, Moment, Rank, What},
-    ingest::{Lists, Sweep, frames_of},
+    ingest::{Item, Lists, Sweep, frames_of},
     reading::{Reading, Spare},
 };
 use crate::{
     ground::model::{
-        decoded::Decoded,
-        facts::{FlowFacts, FlowId},
-        flow_line::FlowRecord,
-        key::Side,
-        limits,
-        packet::Ordinal,
-        tally::Tally,
-        verdict::Verdict,
+        decoded::Decoded, facts::FlowFacts, flow_line::FlowRecord, key::Side, limits, packet::Ordinal,
+        tally::Tally, verdict::Verdict,
     },
     policy::language::Policy,
     verdict::judge,
     wire::{
         capture::Block,
-        flow::{Ended, Flows, Handle, Remaining, Settings, Spot},
+        flow::{Ended, Flows, Handle, Remaining, Settings},
         proto,
     },
 };
@@ -56,8 +50,8 @@ pub struct Shard {
     /// The last frame of the blocks so far.
     last: Ordinal,
     tally: Tally,
-    turn: u32,
-    now: Ordinal,
+    /// The next tale's.
+    now: Moment,
     spare: Spare,
     /// Flows that break the policy are announced while they go on.
     announces: bool,
@@ -82,8 +76,7 @@ impl Shard {
             damage: Vec::new(),
             last: Ordinal(0),
             tally: Tally::default(),
-            turn: 0,
-            now: Ordinal(0),
+            now: Moment::default(),
             spare: None,
             announces: false,
             attempts: BTreeSet::new(),
@@ -118,7 +111,7 @@ impl Shard {
                 }
                 let Some(packet) = lists.packet(item) else { continue };
                 let index = item.index as usize;
-                self.packet(packet, &item.spot, block.bytes(index), block.ordinal(index));
+                self.packet(packet, item, block.bytes(index), block.ordinal(index));
             }
         }
         for sweep in sweeps {
@@ -131,7 +124,7 @@ impl Shard {
     pub fn leftovers(&mut self, lists: &Lists, owner: usize) {
         for item in lists.of(owner) {
             let Some(packet) = lists.packet(item) else { continue };
-            self.packet(packet, &item.spot, &[], packet.head.ordinal);
+            self.packet(packet, item, &[], packet.head.ordinal);
         }
     }
 
@@ -145,34 +138,32 @@ impl Shard {
     }
 
     /// One packet; `at` is the frame that brought it here.
-    fn packet(&mut self, packet: &Decoded, spot: &Spot, frame: &[u8], at: Ordinal) {
-        if at != self.now {
-            (self.now, self.turn) = (at, 0);
-        }
-        let outcome = self.flows.packet_at(packet, spot);
+    fn packet(&mut self, packet: &Decoded, item: &Item, frame: &[u8], at: Ordinal) {
+        self.now = Moment { at, packet: item.order(), ..Moment::default() };
+        let outcome = self.flows.packet_at(packet, &item.spot);
         if let Some(flow) = outcome.ended {
             self.close(*flow, at);
         }
         if outcome.full {
-            return self.untracked(packet, at);
+            return self.untracked(packet);
         }
         self.opened += u64::from(outcome.opened);
         let mut is_news = false;
         if packet.carrier.is_none() && !outcome.duplicate {
-            is_news = self.read(outcome.handle, outcome.side, packet, frame, at);
+            is_news = self.read(outcome.handle, outcome.side, packet, frame);
         }
         if self.announces {
             let begins =
                 outcome.opened && self.policy.as_ref().is_some_and(|policy| closing::breaks(policy, packet));
             let is_answered = outcome.side == Side::Answerer && self.attempts.remove(&outcome.handle);
             if is_news || begins || is_answered {
-                self.announce(outcome.handle, at);
+                self.announce(outcome.handle);
             }
         }
     }
 
     /// Announces a flow that breaks the policy as it stands. What it comes to is said when it is over.
-    fn announce(&mut self, handle: Handle, at: Ordinal) {
+    fn announce(&mut self, handle: Handle) {
         let Some(policy) = &self.policy else { return };
         let facts = self.flows.facts(handle);
         let mut record = closing::standing(facts, self.flows.state(handle).shown());
@@ -182,12 +173,12 @@ impl Shard {
             self.attempts.insert(handle);
         }
         if verdict >= Some(Verdict::Attempted) {
-            self.tell(at, What::Early(Box::new(record)));
+            self.tell(What::Early(Box::new(record)));
         }
     }
 
     /// Gives the packet's bytes to whoever reads the flow; tells whether they said something new.
-    fn read(&mut self, handle: Handle, side: Side, packet: &Decoded, frame: &[u8], at: Ordinal) -> bool {
+    fn read(&mut self, handle: Handle, side: Side, packet: &Decoded, frame: &[u8]) -> bool {
         let payload = packet.payload(frame);
         if !self.flows.is_reading(handle) {
             // RULES 24: a settled flow costs this one look, unless a new handshake begins in it.
@@ -222,19 +213,18 @@ impl Shard {
         self.flows.read_anew(handle, is_anew);
         *self.flows.state(handle) = reading;
         for sighting in tales {
-            self.tell(at, What::Sighting(sighting));
+            self.tell(What::Sighting(sighting));
         }
         is_news
     }
 
-    fn tell(&mut self, at: Ordinal, what: What) {
-        let moment = Moment { at, rank: Rank::Tale, flow: FlowId::default(), turn: self.turn };
-        self.turn += 1;
-        self.events.push(Event { moment, what });
+    fn tell(&mut self, what: What) {
+        self.events.push(Event { moment: self.now, what });
+        self.now.turn += 1;
     }
 
     /// A packet whose flow found no place is judged by its ends alone, and counted (RULES 26).
-    fn untracked(&mut self, packet: &Decoded, at: Ordinal) {
+    fn untracked(&mut self, packet: &Decoded) {
         let verdict = self.court.as_mut().map_or(Verdict::OutOfScope, |court| {
             let ruled = court.rule(&judge::facts_of(packet), &mut self.account);
             match court.ruling(&ruled).alone.verdict {
@@ -248,13 +238,13 @@ impl Shard {
         }
         if let Some(policy) = self.policy.as_ref().filter(|_| verdict >= Verdict::Attempted) {
             let record = closing::untracked(policy, packet);
-            self.tell(at, What::Untracked(Box::new(record)));
+            self.tell(What::Untracked(Box::new(record)));
         }
     }
 
     fn close(&mut self, flow: Ended<Reading>, at: Ordinal) {
         let mut facts = closing::facts(flow, &self.damage, self.telling.lines);
-        let mut moment = Moment { at, rank: Rank::End, flow: facts.id, turn: 0 };
+        let mut moment = Moment { at, rank: Rank::End, flow: facts.id, ..Moment::default() };
         for sighting in std::mem::take(&mut facts.identity.sightings) {
             self.events.push(Event { moment, what: What::Sighting(sighting) });
             moment.turn += 1;

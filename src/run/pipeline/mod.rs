@@ -18,7 +18,7 @@ use crate::{
     run::engine::{conclude::Demands, shard::Telling, sink::Sink},
     wire::{
         capture::{Baton, Feed},
-        flow::{Settings, VlanInKey},
+        flow::{Partitions, Settings, VlanInKey},
     },
 };
 
@@ -61,12 +61,24 @@ fn telling(plan: &Plan, sink: &dyn Sink) -> Telling {
     Telling { lines: sink.shows_lines(), joins: plan.several_sensors }
 }
 
-/// The settings of one owner's table.
+/// The settings of all owners' tables.
 fn settings(plan: &Plan) -> Settings {
-    let Limits { flows, stream_bytes, .. } = plan.limits;
-    let whole =
-        Settings { capacity: flows, stream_bytes, vlan_in_key: vlan_in_key(plan), ..Settings::default() };
-    whole.shared_by(plan.workers)
+    let Limits { flows, stream_bytes, partitions, .. } = plan.limits;
+    Settings {
+        capacity: flows,
+        stream_bytes,
+        partitions: Partitions::new(partitions, partition_key(plan.policy.as_deref())),
+        vlan_in_key: vlan_in_key(plan),
+        ..Settings::default()
+    }
+}
+
+/// Of the policy's files: under the same policy the same input always fills the same partitions, and whoever does not know the
+/// policy cannot aim at one.
+fn partition_key(policy: Option<&Policy>) -> u128 {
+    let files = policy.map_or(&[][..], |policy| &policy.meta().files);
+    let words = files.iter().filter_map(|file| file.sha256.first_chunk());
+    words.fold(Partitions::KEY, |key, word| key.rotate_left(1) ^ u128::from_le_bytes(*word))
 }
 
 /// RULES 17: a VLAN enters the key only where the policy tells segments with overlapping addresses apart by it.

@@ -54,8 +54,10 @@ impl<S: Default> Flows<S> {
         if self.speak(handle.0).is_none() {
             return;
         }
+        let partition = self.partition(handle.0);
         let place = self.hot.get(handle.0).map_or(NOWHERE, |hot| hot.spoken);
         let Some(spoken) = self.spoken.get_mut(place) else { return };
+        let Some(partition) = self.partitions.get_mut(partition) else { return };
         if let Some(held) = spoken.held_copy(packet, now.side) {
             held.data.get_or_insert_with(|| payload.into());
             return;
@@ -64,7 +66,7 @@ impl<S: Default> Flows<S> {
             return; // Nothing was said, and nothing waits: acknowledgments alone cost no streams.
         }
         let Some(tcp) = &mut spoken.tcp else { return };
-        let mut reading = spoken.streams.take_or_begin(&mut self.spare_reading);
+        let mut reading = spoken.streams.take_or_begin(&mut partition.spare_reading);
         let arrival = Arrival { side: now.side, packet, head, payload, doubt: now.doubt };
         let mut causes = Causes::default();
         self.again.iter_mut().for_each(Vec::clear);
@@ -108,13 +110,15 @@ impl<S: Default> Flows<S> {
     /// The flow's bytes are wanted no more: its streams are let go, its counters go on. Variants that have grown since they
     /// were shown are shown now. What was read is remembered as far as [`Flows::repeats`] needs it.
     pub fn stop_reading(&mut self, handle: Handle, sink: &mut dyn FnMut(Chunk<'_>)) {
+        let partition = self.partition(handle.0);
         let Some(hot) = self.hot.get_mut(handle.0) else { return };
         hot.marks.set(HotMarks::READING, false);
         hot.marks.set(HotMarks::READ_ANEW, false);
         let Some(spoken) = self.spoken.get_mut(hot.spoken) else { return };
-        if let Some(mut reading) = spoken.streams.take_open(&mut self.spare_reading) {
+        let Some(partition) = self.partitions.get_mut(partition) else { return };
+        if let Some(mut reading) = spoken.streams.take_open(&mut partition.spare_reading) {
             reading.stop(sink);
-            self.stream_bytes -= reading.charged;
+            partition.stream_bytes -= reading.charged;
             let mut settled = reading.settled.take().unwrap_or_default();
             for (stream, side) in reading.streams.iter().zip(Side::BOTH) {
                 settled.add(side, &stream.parts(&self.hashers));
@@ -124,7 +128,7 @@ impl<S: Default> Flows<S> {
             }
             if Streams::is_small(&reading) {
                 reading.clear();
-                self.spare_reading = Some(reading);
+                partition.spare_reading = Some(reading);
             }
         }
     }
@@ -212,28 +216,24 @@ impl<S: Default> Flows<S> {
 
     /// Puts the streams back, charged for what they hold; without room the flow is read no more, and that is a cause.
     pub(super) fn keep_reading(&mut self, slot: u32, mut reading: Box<Reading>) {
+        let partition = self.partition(slot);
+        self.speak(slot);
+        let Some(hot) = self.hot.get_mut(slot) else { return };
+        let Some(spoken) = self.spoken.get_mut(hot.spoken) else { return };
+        let Some(partition) = self.partitions.get_mut(partition) else { return };
         let cost = Streams::cost(&reading);
-        self.stream_bytes = self.stream_bytes - reading.charged + cost;
-        reading.charged = cost;
-        let room = self.stream_bytes <= self.settings.stream_bytes;
-        let mut spare = self.spare_reading.take();
-        let Some(spoken) = self.speak(slot) else {
-            self.stream_bytes -= cost;
-            return;
-        };
-        if room {
-            spoken.streams.put(reading, &mut spare);
-            self.spare_reading = spare;
+        partition.stream_bytes -= reading.charged;
+        if partition.stream_bytes + cost <= self.settings.partitions.share(self.settings.stream_bytes) {
+            partition.stream_bytes += cost;
+            reading.charged = cost;
+            spoken.streams.put(reading, &mut partition.spare_reading);
             return;
         }
         if let Some(settled) = reading.settled.take() {
             spoken.streams = Streams::Settled(settled);
         }
         spoken.rare().causes.add_with(Cause::ResourceEvicted, "stream");
-        self.stream_bytes -= cost;
-        if let Some(hot) = self.hot.get_mut(slot) {
-            hot.marks.set(HotMarks::READING, false);
-            hot.marks.set(HotMarks::READ_ANEW, false);
-        }
+        hot.marks.set(HotMarks::READING, false);
+        hot.marks.set(HotMarks::READ_ANEW, false);
     }
 }

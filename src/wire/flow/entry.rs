@@ -4,7 +4,7 @@
 //! second packet, so a scan costs only the first two. What few flows need lies behind a box.
 
 use std::{
-    hash::BuildHasher,
+    hash::{BuildHasher, Hash, Hasher},
     net::{IpAddr, Ipv4Addr},
 };
 
@@ -24,7 +24,7 @@ use crate::ground::model::{
     cause::Causes,
     decoded::{Decoded, Outer, PacketMarks, TcpFlags, TcpHead},
     facts::{FlowId, TcpState},
-    key::{Endpoint, FlowKey, Side, TunnelKind, Tuple},
+    key::{Encap, Endpoint, FlowKey, Side, TunnelKind, Tuple},
     limits,
     packet::{InterfaceId, Ordinal, SensorId},
     time::{SECOND, Timestamp},
@@ -39,6 +39,12 @@ pub(super) const NOWHERE: u32 = u32::MAX;
 /// is a keyed digest, and the whole key lies in the opening part and is compared too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ShortKey(u64, u64);
+
+impl Hash for ShortKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(u128::from(self.1) << 64 | u128::from(self.0));
+    }
+}
 
 const FORM_EXACT: u64 = 1;
 const FORM_DIGEST: u64 = 2;
@@ -71,15 +77,9 @@ pub(super) struct Key {
 pub struct Spot {
     pub(super) hash: u64,
     pub(super) short: ShortKey,
+    /// The partition of its flow, which decides who has it.
+    pub(super) partition: u16,
     pub(super) from_low: bool,
-}
-
-impl Spot {
-    /// Which of `owners` equal workers has the flow. Symmetric, keyed, and taken from bits that no table uses alone.
-    #[must_use]
-    pub const fn owner(&self, owners: usize) -> usize {
-        (((self.hash >> 32) * owners as u64) >> 32) as usize
-    }
 }
 
 /// Two keyed hashes, random per run: nobody can aim at one bucket (THREATS R51), and no result depends on them.
@@ -115,26 +115,13 @@ impl Key {
         vlan: u16,
         hashers: &Hashers,
     ) -> Self {
-        let carrier = packet.carrier.is_some();
-        if let (IpAddr::V4(source), IpAddr::V4(target), None, 0, true) =
-            (tuple.source.addr, tuple.target.addr, about, vlan, packet.encap == Default::default())
+        let (sensor, encap, carrier) = (packet.head.sensor, packet.encap, packet.carrier.is_some());
+        if about.is_none()
+            && let Some((short, from_low)) = ShortKey::exact(tuple, sensor, encap, vlan, carrier)
         {
-            // The order of the ends is that of `FlowKey::new`: by address, then by port.
-            let end = |addr: Ipv4Addr, port: u16| u64::from(addr.to_bits()) << 16 | u64::from(port);
-            let (source, target) = (end(source, tuple.source.port), end(target, tuple.target.port));
-            let (low, high) = (source.min(target), source.max(target));
-            let short = ShortKey(
-                (low >> 16) << 32 | high >> 16,
-                low << 48
-                    | (high & 0xffff) << 32
-                    | u64::from(packet.head.sensor.0) << 16
-                    | u64::from(tuple.transport.0) << 8
-                    | FORM_EXACT
-                    | if carrier { FORM_CARRIER } else { 0 },
-            );
-            return Self { short, hash: hashers.index(short), from_low: source <= target, whole: None };
+            return Self { short, hash: hashers.index(short), from_low, whole: None };
         }
-        let (flow, from_low) = FlowKey::new(tuple, packet.head.sensor, packet.encap, vlan, carrier);
+        let (flow, from_low) = FlowKey::new(tuple, sensor, encap, vlan, carrier);
         let whole = WholeKey { flow, about };
         let short =
             ShortKey(hashers.index.hash_one(&whole), hashers.digest.hash_one(&whole) & !0xff | FORM_DIGEST);
@@ -143,6 +130,36 @@ impl Key {
 }
 
 impl ShortKey {
+    /// The key itself where two words hold it, as [`FlowKey::new`] makes it.
+    #[inline]
+    pub(super) fn exact(
+        tuple: &Tuple,
+        sensor: SensorId,
+        encap: Encap,
+        vlan: u16,
+        carrier: bool,
+    ) -> Option<(Self, bool)> {
+        let (IpAddr::V4(source), IpAddr::V4(target), 0, true) =
+            (tuple.source.addr, tuple.target.addr, vlan, encap == Encap::default())
+        else {
+            return None;
+        };
+        // The order of the ends: by address, then by port.
+        let end = |addr: Ipv4Addr, port: u16| u64::from(addr.to_bits()) << 16 | u64::from(port);
+        let (source, target) = (end(source, tuple.source.port), end(target, tuple.target.port));
+        let (low, high) = (source.min(target), source.max(target));
+        let short = Self(
+            (low >> 16) << 32 | high >> 16,
+            low << 48
+                | (high & 0xffff) << 32
+                | u64::from(sensor.0) << 16
+                | u64::from(tuple.transport.0) << 8
+                | FORM_EXACT
+                | if carrier { FORM_CARRIER } else { 0 },
+        );
+        Some((short, source <= target))
+    }
+
     /// True when the key itself is here, and nothing else is to be compared.
     pub(super) const fn is_exact(self) -> bool {
         self.1 & FORM_EXACT != 0
@@ -448,7 +465,7 @@ impl Opening {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::flow::{Settings, support::tcp};
+    use crate::wire::flow::{Partitions, Settings, support::tcp};
 
     #[test]
     fn an_ipv4_key_is_held_exactly_and_comes_back_whole() {
@@ -465,13 +482,13 @@ mod tests {
 
     #[test]
     fn flows_are_spread_over_all_owners_and_both_directions_share_one() {
-        let settings = Settings::default();
+        let settings = Settings { partitions: Partitions::new(256, Partitions::KEY), ..Settings::default() };
         let mut seen = [0; 4];
         for port in 1024..5120 {
             let there = tcp(&format!("192.0.2.1:{port}"), "198.51.100.7:443");
             let back = tcp("198.51.100.7:443", &format!("192.0.2.1:{port}"));
-            let owner = settings.spot(&there).owner(4);
-            assert_eq!(owner, settings.spot(&back).owner(4));
+            let owner = settings.owner(&settings.spot(&there), 4);
+            assert_eq!(owner, settings.owner(&settings.spot(&back), 4));
             seen[owner] += 1;
         }
         assert!(seen.iter().all(|count| *count > 800), "{seen:?}");

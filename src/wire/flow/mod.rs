@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `table`, `counting`, `bytes` | look-up, opening and ending; counting; reading |
 //! | `entry`, `slab` | what is kept of a flow, and where |
+//! | `partition` | how flows and bounds are spread |
 //! | `expiry` | idle limits and the wheel that finds silent flows |
 //! | `tcp`, `holes`, `doubt` | what headers say: handshake, sequence, loss, packets that may be lies |
 //! | `reading`, `stream`, `overlap`, `chunk` | bytes in order, gaps, conflicting copies |
@@ -31,6 +32,7 @@ mod held;
 mod holes;
 mod links;
 mod overlap;
+mod partition;
 mod reading;
 mod reuse;
 mod role;
@@ -46,4 +48,5 @@ mod tcp;
 pub use chunk::{Chunk, Rest};
 pub use community_id::community_id;
 pub use entry::{Hashers, Spot};
+pub use partition::Partitions;
 pub use table::{Ended, Flows, Handle, Outcome, Remaining, Settings, VlanInKey};

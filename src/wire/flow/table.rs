@@ -11,7 +11,7 @@ use super::{
     entry::{Hashers, Hot, HotMarks, Key, NOWHERE, Opening, Spoken, Spot},
     expiry::{self, Wheel},
     links::{Changes, Link, Links, UNNUMBERED},
-    reading::Reading,
+    partition::{Partition, Partitions},
     reuse::Counted,
     slab::{Pool, Slab},
     streams::Streams,
@@ -32,10 +32,12 @@ pub type VlanInKey = Arc<dyn Fn(&Decoded) -> u16 + Send + Sync>;
 /// How a table is set up.
 #[derive(Clone)]
 pub struct Settings {
-    /// Live flows at most.
+    /// Live flows at most, of all partitions.
     pub capacity: usize,
-    /// Bytes of all open streams together.
+    /// Bytes of all open streams together, of all partitions.
     pub stream_bytes: usize,
+    /// Each has its equal share of both bounds.
+    pub partitions: Partitions,
     /// `None`: the VLAN never enters the key.
     pub vlan_in_key: Option<VlanInKey>,
     /// The keyed hashes of the run: all tables of a run are clones of one settings.
@@ -45,7 +47,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let Limits { flows, stream_bytes, .. } = Limits::default();
-        Self { capacity: flows, stream_bytes, vlan_in_key: None, hashers: Hashers::default() }
+        Self {
+            capacity: flows,
+            stream_bytes,
+            partitions: Partitions::default(),
+            vlan_in_key: None,
+            hashers: Hashers::default(),
+        }
     }
 }
 
@@ -56,19 +64,18 @@ impl Settings {
         let vlan = self.vlan(packet);
         let tuple = packet.about.as_ref().unwrap_or(&packet.tuple);
         let key = Key::new(packet, tuple, None, vlan, &self.hashers);
-        Spot { hash: key.hash, short: key.short, from_low: key.from_low }
+        let partition = self.partitions.of(key.short, key.whole.as_ref());
+        Spot { hash: key.hash, short: key.short, partition, from_low: key.from_low }
+    }
+
+    /// Which of `owners` equal tables has the flow.
+    #[must_use]
+    pub const fn owner(&self, spot: &Spot, owners: usize) -> usize {
+        self.partitions.owner(spot.partition, owners)
     }
 
     fn vlan(&self, packet: &Decoded) -> u16 {
         self.vlan_in_key.as_ref().map_or(0, |vlan_in_key| vlan_in_key(packet))
-    }
-
-    /// The share of one of `workers` equal tables.
-    #[must_use]
-    pub fn shared_by(mut self, workers: usize) -> Self {
-        self.capacity = self.capacity.div_ceil(workers.max(1));
-        self.stream_bytes = self.stream_bytes.div_ceil(workers.max(1));
-        self
     }
 }
 
@@ -77,6 +84,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("capacity", &self.capacity)
             .field("stream_bytes", &self.stream_bytes)
+            .field("partitions", &self.partitions.count())
             .field("vlan_in_key", &self.vlan_in_key.is_some())
             .finish()
     }
@@ -158,9 +166,8 @@ pub struct Flows<S> {
     pub(super) wheel: Wheel,
     /// Clock of the last sweep.
     pub(super) swept: Option<Timestamp>,
-    pub(super) stream_bytes: usize,
-    /// Streams with buffers, for flows whose own are packed.
-    pub(super) spare_reading: Option<Box<Reading>>,
+    /// By their numbers; those of other tables stay empty.
+    pub(super) partitions: Vec<Partition>,
     /// What a reader is given again.
     pub(super) again: [Vec<u8>; 2],
     pub(super) now: Now,
@@ -185,6 +192,9 @@ impl<S: Default> Flows<S> {
     pub fn new(settings: Settings) -> Self {
         Self {
             hashers: settings.hashers.clone(),
+            partitions: std::iter::repeat_with(Partition::default)
+                .take(settings.partitions.count())
+                .collect(),
             settings,
             guesses: Vec::new(),
             index: HashTable::new(),
@@ -196,8 +206,6 @@ impl<S: Default> Flows<S> {
             links: Links::default(),
             wheel: Wheel::default(),
             swept: None,
-            stream_bytes: 0,
-            spare_reading: None,
             again: Default::default(),
             now: Now::default(),
             spare: S::default(),
@@ -218,8 +226,8 @@ impl<S: Default> Flows<S> {
 
     /// Bytes held by open streams.
     #[must_use]
-    pub const fn stream_bytes(&self) -> usize {
-        self.stream_bytes
+    pub fn stream_bytes(&self) -> usize {
+        self.partitions.iter().map(|partition| partition.stream_bytes).sum()
     }
 
     /// Brings into the cache what the next packets will touch: a miss costs more than all the work on a small packet.
@@ -274,8 +282,8 @@ impl<S: Default> Flows<S> {
             }
             Key::new(packet, &packet.tuple, packet.about, vlan, &self.hashers)
         };
-        let Some(slot) = self.find(&key) else { return self.open(packet, key) };
-        let Some(hot) = self.hot.get(slot) else { return self.open(packet, key) };
+        let Some(slot) = self.find(&key) else { return self.open(packet, key, spot.partition) };
+        let Some(hot) = self.hot.get(slot) else { return self.open(packet, key, spot.partition) };
         // A negative gap counts as none: `since` is then below every limit (RULES 16).
         if packet.head.at.since(hot.last) > expiry::idle_limit(hot.transport, hot.state) {
             let ended = self.close(slot, EndReason::Idle);
@@ -397,9 +405,11 @@ impl<S: Default> Flows<S> {
         self.index.find(key.hash, is_it).copied()
     }
 
-    fn open(&mut self, packet: &Decoded, key: Key) -> Outcome<S> {
-        if self.index.len() >= self.settings.capacity {
-            return Outcome { full: true, ..self.outcome(NOWHERE, Side::Opener, false) };
+    fn open(&mut self, packet: &Decoded, key: Key, partition: u16) -> Outcome<S> {
+        let capacity = self.settings.partitions.share(self.settings.capacity);
+        match self.partitions.get_mut(usize::from(partition)) {
+            Some(partition) if partition.flows < capacity => partition.flows += 1,
+            _ => return Outcome { full: true, ..self.outcome(NOWHERE, Side::Opener, false) },
         }
         let hash = key.hash;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -488,11 +498,20 @@ impl<S: Default> Flows<S> {
         self.spoken.get_mut(hot.spoken)
     }
 
+    /// The number of a flow's partition.
+    pub(super) fn partition(&self, slot: u32) -> usize {
+        let Some(hot) = self.hot.get(slot) else { return 0 };
+        let whole = || self.opening.get(slot)?.wide.as_ref()?.key.as_ref();
+        let whole = if hot.key.is_exact() { None } else { whole() };
+        usize::from(self.settings.partitions.of(hot.key, whole))
+    }
+
     // --- ending ---
 
     /// Takes a flow out of its place. The place stays in the index: another flow enters it, or [`Flows::remove`] goes on.
     pub(super) fn close(&mut self, slot: u32, reason: EndReason) -> Ended<S> {
         let state = self.states.get_mut(slot).map(std::mem::take).unwrap_or_default();
+        let partition = self.partition(slot);
         let ttl = self.hot.get(slot).map_or(0, |hot| self.first_ttl(hot));
         let (Some(hot), Some(opening)) = (self.hot.get_mut(slot), self.opening.get(slot)) else {
             return Ended { facts: FlowFacts::default(), state, rest: Vec::new() };
@@ -504,10 +523,11 @@ impl<S: Default> Flows<S> {
         };
         hot.spoken = NOWHERE;
         let mut rest = Vec::new();
-        if let Some(reading) = spoken.streams.take_open(&mut self.spare_reading)
+        if let Some(partition) = self.partitions.get_mut(partition)
+            && let Some(reading) = spoken.streams.take_open(&mut partition.spare_reading)
             && let Some(tcp) = &spoken.tcp
         {
-            self.stream_bytes -= reading.charged;
+            partition.stream_bytes -= reading.charged;
             let mut causes = Causes::default();
             if hot.marks.has(HotMarks::READ_ANEW) {
                 rest.extend(reading.delivered().map(|(side, bytes)| Rest::Again(side, bytes.to_vec())));
@@ -522,6 +542,10 @@ impl<S: Default> Flows<S> {
 
     /// Ends a flow and frees its place.
     fn remove(&mut self, slot: u32, reason: EndReason) -> Ended<S> {
+        let partition = self.partition(slot);
+        if let Some(partition) = self.partitions.get_mut(partition) {
+            partition.flows -= 1;
+        }
         let ended = self.close(slot, reason);
         if let Some(hot) = self.hot.get_mut(slot) {
             hot.scheduled = NOWHERE;
