@@ -55,7 +55,9 @@ fn hear_within(
 ) -> (Vec<String>, RunResult) {
     let bench = Bench::new();
     let path = bench.capture("case.pcap", capture);
-    let Ok((policy, _)) = language::load_text("policy.toml", city::BASE) else {
+    // Its first review is over: what only informs is not announced.
+    let reviewed = format!("{}\n[checks.SK-A04]\nenabled = true\n", city::BASE);
+    let Ok((policy, _)) = language::load_text("policy.toml", &reviewed) else {
         panic!("the policy is sound")
     };
     let request = Request { inputs: vec![path.display().to_string()], ..Request::default() };
