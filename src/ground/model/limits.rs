@@ -326,6 +326,8 @@ pub const CASES_MAX: usize = 8_192;
 pub const CASE_OBSERVATIONS_MAX: usize = 64;
 /// Bytes of the names in a case.
 pub const CASE_TEXT_MAX: usize = 1_024;
+/// A maintenance exception longer than this is a permanent line (L20, SK-L04). Our number: one quarter and a day.
+pub const MAINTENANCE_DAYS_MAX: i64 = 93;
 /// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.
 pub const FINDINGS_MAX: usize = 100_000;
 /// Findings of one check on the list: half of it, so that a flood under one check does not push another check off.

@@ -1,6 +1,8 @@
 //! SK-A: 系間通信. Traffic between segments that should not meet.
 
-use super::entry::{Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, ask, models, recalled, text, verified};
+use super::entry::{
+    Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, V_MEDIUM, ask, models, recalled, text, verified,
+};
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -230,6 +232,60 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text(
             "そのアドレスがどこの機器かを調べ、segments か zones に書き加えてもう一度判定する。",
             "Find out where the address belongs, add it to segments or zones, and audit again.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'A', 9),
+        name: text("系をまたぐ認証・ファイル基盤", "sign-in and file services across segments"),
+        meaning: text(
+            "認証(AD・LDAP・Kerberos)、ファイル共有(SMB)、印刷など、庁内の共通の仕組みの通信が、許可なく別の系へ届きました。",
+            "Sign-in (AD, LDAP, Kerberos), file sharing (SMB) or printing reached another segment without a permission.",
+        ),
+        why: text(
+            "共通の認証やファイルの仕組みは、系の分離を知らないうちに橋渡しします。",
+            "Shared sign-in and file services are the bridges between segments that nobody sees.",
+        ),
+        models: models::ALL,
+        inner: V_HIGH,
+        outer: V_HIGH,
+        effect: Effect::Violating,
+        clause: verified("2-1 6(3)"),
+        threat: "⑤",
+        harmless: text(
+            "意図して作った認証の信頼関係、共用の複合機",
+            "a trust that was made on purpose, a shared printer",
+        ),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "必要な仕組みなら相手とポートを絞って台帳に書く。不要なら境界の機器で止める。",
+            "If it is needed, permit it by partner and port; else stop it at the boundary.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'A', 10),
+        name: text("系をまたぐ管理通信", "management traffic across segments"),
+        meaning: text(
+            "機器の管理や監視(SNMP・SSH・Telnet・更新配信・資産管理)の通信が、許可なく別の系へ届きました。",
+            "Management or monitoring (SNMP, SSH, Telnet, update distribution, inventory) reached another segment without a permission.",
+        ),
+        why: text(
+            "管理の通信が通る経路は、機器を操作できる経路です。",
+            "A way for management is a way to operate the machines.",
+        ),
+        models: models::ALL,
+        inner: V_MEDIUM,
+        outer: V_MEDIUM,
+        effect: Effect::Violating,
+        clause: verified("6.1"),
+        threat: "⑤",
+        harmless: text(
+            "設計どおりの監視サーバが台帳に書かれていない",
+            "a monitoring server by design that the policy does not list",
+        ),
+        ask: ask::NETWORK,
+        next: text(
+            "監視・管理のサーバを hosts に書き、許可を相手とポートで絞る。",
+            "List the management servers under hosts and permit them by partner and port.",
         ),
     },
 ];

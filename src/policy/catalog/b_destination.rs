@@ -203,6 +203,33 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        id: CheckId::new(b'B', 8),
+        name: text("ローコード基盤の利用", "a low-code platform in use"),
+        meaning: text(
+            "利用者が自分で業務アプリを作れる基盤(ローコード)への通信が見えました。台帳ではこの種別の宛先として承認されていません。",
+            "A platform on which users build their own applications (low-code) was reached, and no destination of that kind is approved for it.",
+        ),
+        why: text(
+            "事業者の一覧をまとめて取り込むと、個別の検討が必要なこの基盤まで許可されてしまいます。",
+            "Importing a vendor's whole list permits these platforms too, although each needs a decision of its own.",
+        ),
+        models: models::BREAKOUT,
+        inner: V_MEDIUM,
+        outer: V_MEDIUM,
+        effect: Effect::Violating,
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "許可したポータルの画面に部品として埋め込まれている",
+            "a widget inside a permitted portal",
+        ),
+        ask: ask::LEDGER,
+        next: text(
+            "使うなら kind = \"cloud_lowcode\" の宛先として個別に承認を得る。使わないなら取り込んだ一覧から外す。",
+            "If it is used, have it approved as a destination of kind cloud_lowcode; else leave it out of the imported list.",
+        ),
+    },
+    Entry {
         id: CheckId::new(b'B', 9),
         name: text("ポート違い", "listed destination, unlisted port"),
         meaning: text(
@@ -227,6 +254,33 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text(
             "事業者の案内を確かめ、必要なポートなら services に書き加える。",
             "Look at the provider's notes; add the port to services if it is needed.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 12),
+        name: text("個人向けサービスの利用", "services for private persons"),
+        meaning: text(
+            "個人向けのクラウド(個人用の保存場所やメール)への通信が見えました。",
+            "A cloud for private persons (personal storage or mail) was reached.",
+        ),
+        why: text(
+            "個人の契約には、団体の管理も記録も及びません。",
+            "Over a private account the organisation has neither control nor records.",
+        ),
+        models: models::BREAKOUT,
+        inner: V_HIGH,
+        outer: V_MEDIUM,
+        effect: Effect::Violating,
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "事業者の一覧に含まれる「任意」の名前を取り込んだ、OSの部品が自動で接続した",
+            "optional names of a vendor's list were imported, a part of the operating system connects by itself",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "端末の利用者に確認し、不要なら端末の設定で止める。取り込んだ一覧からも外す。",
+            "Ask the user, switch it off on the terminal, and leave it out of the imported list.",
         ),
     },
 ];

@@ -1,6 +1,9 @@
 //! SK-C: 名前と証明書. What the names say, and whether they agree.
 
-use super::entry::{Effect, Entry, S_HIGH, U_HIGH, U_LOW, U_MEDIUM, V_HIGH, ask, models, text, verified};
+use super::entry::{
+    Effect, Entry, INFORMATION, S_HIGH, S_MEDIUM, U_HIGH, U_LOW, U_MEDIUM, V_HIGH, ask, models, text,
+    verified,
+};
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -113,6 +116,84 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text(
             "端末で動いているソフトを調べ、Proxyの記録と照らし合わせる。",
             "Find the program on the terminal and compare with the proxy's log.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'C', 5),
+        name: text("証明書の発行者が想定外", "a certificate of an unexpected issuer"),
+        meaning: text(
+            "接続先が示した証明書の発行者が、台帳に書かれた発行者と違います。",
+            "The destination showed a certificate whose issuer is not the one in the policy.",
+        ),
+        why: text(
+            "証明書は接続先が本物かどうかの証拠です。発行者が違えば、途中に別の相手がいる可能性があります。",
+            "The certificate proves whom one talks to; another issuer may mean somebody in between.",
+        ),
+        models: models::ALPHA_PRIME,
+        inner: S_HIGH,
+        outer: S_HIGH,
+        effect: Effect::None,
+        clause: verified("3-2-3(2)③"),
+        threat: "①⑥",
+        harmless: text(
+            "検査装置(Proxy)の証明書、LGPKI、事業者による発行者の変更",
+            "an inspecting proxy, LGPKI, a vendor that changed its issuer",
+        ),
+        ask: ask::PROXY,
+        next: text(
+            "検査装置の証明書なら cert_issuers に書き加える。違えば端末側で証明書を確かめる。",
+            "If it is the inspecting proxy's, add it to cert_issuers; else look at the certificate on a terminal.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'C', 6),
+        name: text("証明書の名前が想定外", "a certificate with an unexpected name"),
+        meaning: text(
+            "接続先が示した証明書の名前が、台帳に書かれた名前と合いません。",
+            "The destination showed a certificate whose names do not fit those of the policy.",
+        ),
+        why: text(
+            "名前の合わない証明書では、接続先が本物かどうかを確かめられません。",
+            "With another name in its certificate the destination is not shown to be the real one.",
+        ),
+        models: models::ALL,
+        inner: S_MEDIUM,
+        outer: S_MEDIUM,
+        effect: Effect::None,
+        clause: verified("3-2-3(2)③"),
+        threat: "⑥",
+        harmless: text(
+            "庁内機器の初期の証明書、事業者による名前の変更",
+            "the factory certificate of an inner machine, a vendor's new name",
+        ),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "接続先の証明書を端末で確かめ、正しければ cert_names を更新する。",
+            "Look at the certificate on a terminal; if it is right, update cert_names.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'C', 7),
+        name: text("証明書が見えない割合", "certificates that cannot be seen"),
+        meaning: text(
+            "新しい暗号方式(TLS 1.3)では証明書も暗号化されるため、接続先の証明書を通信の写しから確かめられません。その割合です。",
+            "In TLS 1.3 the certificate itself is encrypted, so it cannot be checked from packets; this is the share.",
+        ),
+        why: text(
+            "「証明書による認証」は、この割合については通信から証明できません。",
+            "For this share, authentication by certificate cannot be proven from packets.",
+        ),
+        models: models::ALPHA_PRIME,
+        inner: INFORMATION,
+        outer: INFORMATION,
+        effect: Effect::None,
+        clause: verified("3-2-3(2)③"),
+        threat: "⑥",
+        harmless: text("常に起こります", "this is always so"),
+        ask: ask::LEDGER,
+        next: text(
+            "端末やProxyの設定で証明書の検証が有効なことを、別に確かめる。",
+            "Check on terminals and proxy that certificates are verified.",
         ),
     },
 ];

@@ -1,6 +1,6 @@
 //! SK-D: 暗号化.
 
-use super::entry::{Effect, Entry, V_HIGH, V_MEDIUM, ask, models, text, verified};
+use super::entry::{Effect, Entry, P_MEDIUM, V_HIGH, V_MEDIUM, ask, models, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -56,6 +56,63 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text(
             "正当な平文なら plaintext_ok_ja または encrypt=\"plaintext-approved\" に理由を書く。",
             "If cleartext is right here, write the reason as plaintext_ok_ja or encrypt=\"plaintext-approved\".",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'D', 3),
+        name: text(
+            "更新の例外の条件(暗号化)が満たされていない",
+            "an update exception without its encryption",
+        ),
+        meaning: text(
+            "更新プログラムの例外として許可した宛先へ、暗号化されていないHTTPで通信していました。",
+            "A destination permitted as an update exception was reached over unencrypted HTTP.",
+        ),
+        why: text(
+            "例外の三つの条件の一つは、証明書で接続先を確かめることです。HTTPでは確かめられません。",
+            "One of the three conditions of the exception is authentication by certificate, which HTTP has not.",
+        ),
+        models: models::ALPHA_PRIME,
+        inner: P_MEDIUM,
+        outer: P_MEDIUM,
+        effect: Effect::None,
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "署名で検証される更新データ(理由を plaintext_ok_ja に書く)",
+            "update data verified by signature (write the reason as plaintext_ok_ja)",
+        ),
+        ask: ask::LEDGER,
+        next: text(
+            "HTTPSで取得できるか確かめ、できなければ理由と承認を台帳に書く。",
+            "See whether HTTPS is possible; else write reason and approval into the policy.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'D', 5),
+        name: text("管理用の平文プロトコル", "cleartext protocols that manage network gear"),
+        meaning: text(
+            "ネットワーク機器(ルーター・ファイアウォール)の管理に、暗号化されない方式(Telnet・HTTP・SNMP v1/v2c・TFTP)が使われていました。",
+            "Network gear (a router or firewall) was managed over cleartext: Telnet, HTTP, SNMP v1/v2c or TFTP.",
+        ),
+        why: text(
+            "管理者のパスワードや設定が、途中で読まれるおそれがあります。",
+            "The administrator's password and the settings can be read on the way.",
+        ),
+        models: models::ALL,
+        inner: V_HIGH,
+        outer: V_HIGH,
+        effect: Effect::Violating,
+        clause: verified("6.1"),
+        threat: "①",
+        harmless: text(
+            "管理専用の閉じたネットワークが台帳に書かれていない",
+            "a closed management network that the policy does not list",
+        ),
+        ask: ask::NETWORK,
+        next: text(
+            "SSH・HTTPS・SNMPv3に切り替える。できない機器は管理専用の系に移し、理由を台帳に書く。",
+            "Change to SSH, HTTPS or SNMPv3; move what cannot to a management segment, with the reason in the policy.",
         ),
     },
 ];

@@ -76,10 +76,14 @@ pub(super) mod models {
     pub(in super::super) const ALPHA_PRIME: Models = Models(0b00_1110);
     /// α′ イ and ウ: those with a tenant.
     pub(in super::super) const TENANT: Models = Models(0b00_1100);
+    /// α′ イ
+    pub(in super::super) const CASE_I: Models = Models(0b00_0100);
     /// Those in which the LGWAN segment has no way to the internet.
     pub(in super::super) const NO_BREAKOUT: Models = Models(0b11_0001);
     /// Those in which listed clouds are reached.
     pub(in super::super) const BREAKOUT: Models = Models(0b11_1110);
+    /// β and β′
+    pub(in super::super) const BETA: Models = Models(0b11_0000);
 }
 
 /// How bad a finding is and what kind of statement it makes.
@@ -155,6 +159,12 @@ pub(super) const V_MEDIUM: Weight = weight(Severity::Medium, Kind::Violation);
 pub(super) const V_LOW: Weight = weight(Severity::Low, Kind::Violation);
 /// S 高
 pub(super) const S_HIGH: Weight = weight(Severity::High, Kind::Suspicion);
+/// S 中
+pub(super) const S_MEDIUM: Weight = weight(Severity::Medium, Kind::Suspicion);
+/// S 低
+pub(super) const S_LOW: Weight = weight(Severity::Low, Kind::Suspicion);
+/// P 中
+pub(super) const P_MEDIUM: Weight = weight(Severity::Medium, Kind::Ledger);
 /// U 高
 pub(super) const U_HIGH: Weight = weight(Severity::High, Kind::Undecidable);
 /// U 中

@@ -1,6 +1,6 @@
 //! SK-G: 無害化・画面転送・ファイル.
 
-use super::entry::{Effect, Entry, V_CRITICAL, V_HIGH, ask, models, recalled, text};
+use super::entry::{Effect, Entry, S_MEDIUM, V_CRITICAL, V_HIGH, ask, models, recalled, text, verified};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -101,6 +101,111 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text(
             "製品の通信の向きを事業者に確かめ、台帳のモデルと合っているかを見直す。",
             "Ask the vendor how the product opens its connections, and compare with the declared model.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'G', 5),
+        name: text("画面転送での大量の転送", "large transfers inside screen transfer"),
+        meaning: text(
+            "画面転送の一回の接続で、台帳の上限を超える量が送られました。",
+            "One connection of screen transfer carried more than the policy's limit.",
+        ),
+        why: text(
+            "画面だけのはずの経路で、クリップボードやドライブの共有によりファイルが運ばれた可能性があります。",
+            "A way meant for screens may have carried files, by clipboard or shared drives.",
+        ),
+        models: models::ALL,
+        inner: S_MEDIUM,
+        outer: S_MEDIUM,
+        effect: Effect::None,
+        clause: recalled("2-2-3(2)①(イ)"),
+        threat: "",
+        harmless: text("動画の閲覧、印刷", "videos, printing"),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "画面転送の装置で、クリップボードとドライブの共有が無効なことを確かめる。",
+            "Check that clipboard and drives are not shared by the gateway.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'G', 7),
+        name: text("画面転送の装置からの想定外の接続", "the screen-transfer gateway reaches further"),
+        meaning: text(
+            "画面転送の装置(ゲートウェイ)から、台帳に無い相手への接続が始まりました。",
+            "The screen-transfer gateway opened a connection that the policy does not list.",
+        ),
+        why: text(
+            "この装置は二つの系の間にあるため、踏み台にされると影響が広がります。",
+            "It stands between two segments; as a stepping stone it would reach both.",
+        ),
+        models: models::ALL,
+        inner: V_HIGH,
+        outer: V_HIGH,
+        effect: Effect::Violating,
+        clause: recalled("2-2-3"),
+        threat: "⑤",
+        harmless: text("装置の死活監視や更新", "health checks and updates of the gateway"),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "装置の保守事業者に接続の目的を確かめ、必要なら絞って台帳に書く。",
+            "Ask the vendor what it is for, and permit it narrowly if it is needed.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'G', 8),
+        name: text(
+            "取込み禁止の宛先からの大きなダウンロード",
+            "large downloads where nothing may be taken in",
+        ),
+        meaning: text(
+            "ファイルの取込みを禁じた宛先から、上限を超える量を受け取りました。",
+            "More than the limit came from a destination from which no files may be taken.",
+        ),
+        why: text(
+            "ケースイでは、外部のファイルを内部に取り込まないことが条件です。閲覧でも通信量は増えるため、疑いとして示します。",
+            "Case i takes nothing in; viewing also counts, so this is a suspicion.",
+        ),
+        models: models::CASE_I,
+        inner: S_MEDIUM,
+        outer: S_MEDIUM,
+        effect: Effect::None,
+        clause: verified("3-2-3(2)③"),
+        threat: "",
+        harmless: text(
+            "動画や大きな資料の閲覧、同じ配信網からの更新",
+            "viewing of videos or large documents, updates from the same network",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "サービス側の操作記録で、ダウンロードがあったかを確かめる。",
+            "See in the service's own log whether something was downloaded.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'G', 11),
+        name: text("マイナンバー利用事務系の画面転送", "screen transfer of the My Number segment"),
+        meaning: text(
+            "マイナンバー利用事務系との間で、許可の無い画面転送や遠隔操作が見えました。",
+            "Screen transfer or remote control with the My Number segment was seen without a permission.",
+        ),
+        why: text(
+            "画面転送は令和7年3月版から認められましたが、信頼できる特定の相手に限られます。",
+            "It is permitted since the edition of March 2025, and only with named partners.",
+        ),
+        models: models::ALL,
+        inner: V_HIGH,
+        outer: V_HIGH,
+        effect: Effect::Violating,
+        clause: recalled("2-2-3(1)①"),
+        threat: "",
+        harmless: text(
+            "台帳の版(guideline)や許可の書き漏れ",
+            "the edition or the channel is missing in the policy",
+        ),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "相手と目的を確かめ、認められるものなら台帳に書く。",
+            "Check partner and purpose, and write it down if it is permitted.",
         ),
     },
 ];

@@ -11,9 +11,12 @@ mod e_tenant;
 mod entry;
 mod f_path;
 mod g_transfer;
+mod h_tunnel;
 mod i_host;
 mod j_dns;
+mod k_volume;
 mod l_ledger;
+mod m_migration;
 mod q_observation;
 
 pub use entry::{CAUTION, Clause, Effect, Entry, Models, Weight};
@@ -29,9 +32,12 @@ pub const ALL: &[&[Entry]] = &[
     e_tenant::ENTRIES,
     f_path::ENTRIES,
     g_transfer::ENTRIES,
+    h_tunnel::ENTRIES,
     i_host::ENTRIES,
     j_dns::ENTRIES,
+    k_volume::ENTRIES,
     l_ledger::ENTRIES,
+    m_migration::ENTRIES,
     q_observation::ENTRIES,
 ];
 

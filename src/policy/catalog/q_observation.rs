@@ -133,6 +133,27 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        id: CheckId::new(b'Q', 7),
+        name: text("時刻のずれ", "clocks that jump"),
+        meaning: text("パケットの時刻が大きく飛んでいます。", "Stamps of packets jump."),
+        why: text(
+            "時刻がずれると、期間や順序に基づく判定が信頼できません。",
+            "With wrong clocks nothing that rests on time or order can be trusted.",
+        ),
+        models: models::ALL,
+        inner: O_MEDIUM,
+        outer: O_MEDIUM,
+        effect: Effect::None,
+        clause: verified("7.1"),
+        threat: "",
+        harmless: text("記録装置の時計合わせ", "the recorder's clock was set"),
+        ask: ask::CAPTURE,
+        next: text(
+            "記録装置の時刻同期(NTP)を確かめ、もう一度記録する。",
+            "Check the recorder's time synchronisation and capture again.",
+        ),
+    },
+    Entry {
         id: CheckId::new(b'Q', 8),
         name: text("センサー停止・空白時間", "minutes without a frame"),
         meaning: text(

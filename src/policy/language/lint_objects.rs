@@ -10,11 +10,10 @@ use super::{
 };
 use crate::ground::model::{
     address::{Prefix, Service, Transport},
+    limits,
     time::SECOND,
 };
 
-/// A maintenance exception longer than this is a permanent line (L20). Our number: one quarter and a day.
-const MAINTENANCE_DAYS_MAX: i64 = 93;
 /// Blocks of the internet wider than this hold more than one service (L13). Our number.
 const WIDE_V4: u8 = 16;
 /// As above, for IPv6: what one provider gets from its registry.
@@ -287,7 +286,7 @@ fn channels(lint: &mut Lint<'_>) {
             }
         }
         let days = channel.period.until.since(channel.period.from).nanos() / (86_400 * SECOND);
-        if channel.kind == ChannelKind::Maintenance && days > MAINTENANCE_DAYS_MAX {
+        if channel.kind == ChannelKind::Maintenance && days > limits::MAINTENANCE_DAYS_MAX {
             let words = Words::new(
                 format!("保守の例外が長すぎます({days}日)"),
                 format!("this maintenance exception is long ({days} days)"),

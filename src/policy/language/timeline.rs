@@ -96,6 +96,8 @@ pub(super) fn borders(objects: &Objects) -> Vec<Timestamp> {
     all.extend(objects.forbids.iter().flat_map(|object| periods(&object.periods)));
     all.extend(objects.paths.iter().flat_map(|object| periods(&object.periods)));
     let mut borders: Vec<_> = all.into_iter().flat_map(|period| [period.from, period.until]).collect();
+    let registrations = objects.destinations.iter().filter_map(|object| object.ismap.as_ref());
+    borders.extend(registrations.filter_map(|ismap| ismap.valid_until));
     borders.sort_unstable();
     borders.dedup();
     borders.retain(|border| *border != Timestamp::MIN && *border != Timestamp::MAX);

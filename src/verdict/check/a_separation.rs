@@ -9,6 +9,16 @@ use crate::{
     policy::language::ZoneClass,
 };
 
+/// Sign-in, files and printing by their ports (DOMAIN §4.A A09).
+const SHARED_PORTS: &[u16] = &[88, 135, 139, 389, 445, 464, 515, 631, 636, 3268, 3269, 9100];
+/// Management by its ports: SSH, Telnet, SNMP, WinRM, WSUS (IANA; 8530 and 8531 from memory).
+const MANAGEMENT_PORTS: &[u16] = &[22, 23, 161, 162, 5985, 5986, 8530, 8531];
+
+/// The lists of this file that hold a port, a bit for each.
+pub(super) fn lists_of_port(port: u16) -> u8 {
+    u8::from(SHARED_PORTS.contains(&port)) | u8::from(MANAGEMENT_PORTS.contains(&port)) << 1
+}
+
 /// SK-A01: either direction, the server or a target named inside.
 pub(super) fn mynumber_and_internet(case: &Case<'_>) -> Option<Spoken> {
     case.broken_where(|reached| {
@@ -57,6 +67,23 @@ pub(super) fn undefined_end(case: &Case<'_>) -> Option<Spoken> {
         || case.judgement.has(FaultKind::Unlisted)
             && [case.from, case.reached.first()?.side].contains(&Side::Unknown);
     is_unknown.then(|| case.about(&case.reached[0]))
+}
+
+/// SK-A09
+pub(super) fn shared_services(case: &Case<'_>) -> Option<Spoken> {
+    let apps = ["kerberos", "ldap", "smb", "dcerpc"];
+    let is_shared = case.speaks(&apps, SHARED_PORTS);
+    case.broken_where(|reached| is_shared && both_inside(case, reached.side))
+}
+
+/// SK-A10
+pub(super) fn management(case: &Case<'_>) -> Option<Spoken> {
+    let is_management = case.speaks(&["snmp", "ssh", "telnet"], MANAGEMENT_PORTS);
+    case.broken_where(|reached| is_management && both_inside(case, reached.side))
+}
+
+fn both_inside(case: &Case<'_>, there: Side) -> bool {
+    matches!((case.from, there), (Side::Segment(one), Side::Segment(other)) if one != other)
 }
 
 fn between(

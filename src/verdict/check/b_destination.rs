@@ -1,12 +1,12 @@
 //! SK-B: what may be reached outside, and what was.
 
 use super::{
-    case::{Case, IN, LG, MN, Reached, Side, Spoken},
+    case::{Case, IN, LG, MN, Reached, Side, Spoken, is_under},
     flow::is_internet_attempt,
 };
 use crate::{
     ground::model::{name::HostName, verdict::FaultKind},
-    policy::language::{Model, ZoneClass},
+    policy::language::{DestinationKind, Model, ZoneClass},
 };
 
 /// Names under which anybody can rent a machine or a page (DOMAIN §1.3 R2). A listed service on one of them has a name
@@ -23,6 +23,19 @@ const PLATFORMS: &[&[u8]] = &[
     b"cloudfront.net",
     b"herokuapp.com",
 ];
+
+/// Platforms on which users build applications of their own (DOMAIN §1.3 R3, seen in the lists of `lists/`).
+const LOW_CODE: &[&[u8]] = &[
+    b"powerapps.com",
+    b"flow.microsoft.com",
+    b"powerautomate.com",
+    b"azure-apim.net",
+    b"appsheet.com",
+    b"kintone.com",
+];
+
+/// Storage and mail for private persons (DOMAIN §4.B B12; the names from memory).
+const PRIVATE: &[&[u8]] = &[b"onedrive.live.com", b"outlook.live.com", b"mail.google.com", b"icloud.com"];
 
 /// SK-B01
 pub(super) fn outside_the_breakout_list(case: &Case<'_>) -> Option<Spoken> {
@@ -72,6 +85,18 @@ pub(super) fn hosting_platform(case: &Case<'_>) -> Option<Spoken> {
     })
 }
 
+/// SK-B08: its approval is a destination of that kind, not a vendor's whole list.
+pub(super) fn low_code(case: &Case<'_>) -> Option<Spoken> {
+    let is_segment = case.from.is(LG) || case.from.is(IN);
+    let reached = case.named(LOW_CODE).filter(|reached| is_segment && reached.side.is_outside())?;
+    (!case.is_for(&[DestinationKind::CloudLowcode])).then(|| case.about(&reached))
+}
+
+/// SK-B12: unless a destination lists the very name.
+pub(super) fn private_service(case: &Case<'_>) -> Option<Spoken> {
+    case.unapproved(PRIVATE).filter(|_| case.from.is(LG) || case.from.is(IN))
+}
+
 /// SK-B09
 pub(super) fn other_port(case: &Case<'_>) -> Option<Spoken> {
     case.broken_where(|reached| reached.has(FaultKind::PortUnlisted))
@@ -82,9 +107,7 @@ fn lgwan_to_rest(case: &Case<'_>, reached: &Reached<'_>) -> bool {
 }
 
 fn is_platform(name: &HostName) -> bool {
-    PLATFORMS.iter().any(|platform| {
-        name.bytes().strip_suffix(*platform).is_some_and(|front| front.is_empty() || front.ends_with(b"."))
-    })
+    is_under(name, PLATFORMS)
 }
 
 #[cfg(test)]

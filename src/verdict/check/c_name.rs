@@ -1,14 +1,21 @@
 //! SK-C: what the names say, and whether they agree.
 
-use super::case::{Case, Spoken};
+use super::{
+    case::{Case, Spoken},
+    run::{Noted, RunCase},
+};
 use crate::{
     ground::{
         model::{
+            cause::Cause,
+            field::Field,
             identity::Marks,
+            observation::Value,
             verdict::{FaultKind, Verdict},
         },
-        words::escape,
+        words::{escape, run::percent},
     },
+    policy::language::Model,
     verdict::judge,
 };
 
@@ -39,8 +46,42 @@ pub(super) fn names_disagree(case: &Case<'_>) -> Option<Spoken> {
     case.own(layers.to_owned())
 }
 
+/// SK-C05: only a certificate that was seen (RULES 6).
+pub(super) fn other_issuer(case: &Case<'_>) -> Option<Spoken> {
+    certificate(case, "issuer", Field::CertIssuer)
+}
+
+/// SK-C06
+pub(super) fn other_certificate_name(case: &Case<'_>) -> Option<Spoken> {
+    certificate(case, "certificate", Field::CertName)
+}
+
+/// What of the certificate the destination does not expect, as the judge noted it.
+fn certificate(case: &Case<'_>, what: &str, field: Field) -> Option<Spoken> {
+    let notes = case.judgement.causes.iter();
+    let is_noted = notes
+        .filter(|note| note.cause == Cause::NameMismatch)
+        .any(|note| note.argument.split(',').any(|part| part == what));
+    let seen = case.facts.identity.all(field).next()?;
+    let text = match &seen.value {
+        Value::Name(name) => escape::name(name),
+        Value::Text(text) => escape::bytes(text),
+        Value::Target { .. } | Value::Answer { .. } => return None,
+    };
+    if is_noted { case.own(format!("{}={text}", field.key())) } else { None }
+}
+
 /// SK-C04
 pub(super) fn inner_name_differs(case: &Case<'_>) -> Option<Spoken> {
     let (number, other) = judge::inner_conflict(case.facts)?;
     Some(Spoken { target: Some(number), detail: format!("inner={}", escape::name(other)) })
+}
+
+/// SK-C07: a statement about the run, where α′ asks for certificates.
+pub(super) fn unseen_certificates(case: &RunCase<'_>) -> Vec<Noted> {
+    let (without, all) = (case.tally.encrypted_without_certificate, case.tally.encrypted_flows);
+    let detail =
+        || format!("without_certificate={without} of={all} share={}", percent(judge::share(without, all)));
+    let is_asked = case.has_model(|model, _| model == Model::AlphaPrime);
+    (is_asked && without > 0).then(|| Noted::whole("-", detail())).into_iter().collect()
 }

@@ -6,6 +6,7 @@ use super::Subject;
 use crate::{
     ground::{
         model::{
+            cause::Cause,
             facts::FlowFacts,
             identity::{Answer, Basis, Target, TargetKind},
             name::HostName,
@@ -13,7 +14,10 @@ use crate::{
         },
         words::escape,
     },
-    policy::language::{Case as ModelCase, End, Model, Place, Policy, Role, SegmentClass, ZoneClass},
+    policy::language::{
+        Case as ModelCase, Channel, DestinationKind, End, Model, Place, Policy, Role, SegmentClass, Selector,
+        ZoneClass,
+    },
     verdict::judge,
 };
 
@@ -31,6 +35,7 @@ pub(super) enum Side {
 }
 
 /// One thing that a flow reached: its server, or a target named inside.
+#[derive(Clone)]
 pub(super) struct Reached<'a> {
     pub(super) side: Side,
     /// Id of the segment or zone; empty when unknown.
@@ -41,7 +46,23 @@ pub(super) struct Reached<'a> {
     pub(super) faults: Vec<FaultKind>,
 }
 
-impl Reached<'_> {
+impl<'a> Reached<'a> {
+    fn target(
+        policy: &Policy,
+        judgement: &Judgement,
+        (number, target): (u16, &'a Target),
+        faults: Vec<FaultKind>,
+    ) -> Self {
+        let place = judge::target_place(policy, target, judgement.at);
+        Self {
+            side: side(policy, place),
+            place: place.selector().map(|place| policy.id_of(place).clone()).unwrap_or_default(),
+            port: target.port.unwrap_or(0),
+            target: Some((number, target)),
+            faults,
+        }
+    }
+
     pub(super) fn has(&self, kind: FaultKind) -> bool {
         self.faults.contains(&kind)
     }
@@ -96,16 +117,8 @@ impl<'a> Case<'a> {
         let differs = judge::inner_conflict(facts).map(|(number, _)| number);
         let targets = (0u16..).zip(&facts.identity.targets).filter_map(|(number, target)| {
             let faults = faults(Some(number));
-            (!faults.is_empty() || differs == Some(number)).then(|| {
-                let place = judge::target_place(policy, target, judgement.at);
-                Reached {
-                    side: side(policy, place),
-                    place: place.selector().map(|place| policy.id_of(place).clone()).unwrap_or_default(),
-                    port: target.port.unwrap_or(0),
-                    target: Some((number, target)),
-                    faults,
-                }
-            })
+            let is_told = !faults.is_empty() || differs == Some(number);
+            is_told.then(|| Reached::target(policy, judgement, (number, target), faults))
         });
         Self {
             policy,
@@ -166,6 +179,71 @@ impl<'a> Case<'a> {
         words.join(" ")
     }
 
+    /// The channel that decided, where one did.
+    pub(super) fn channel(&self) -> Option<&'a Channel> {
+        let id = self.judgement.channel.as_ref()?;
+        self.policy.channels().iter().find(|channel| channel.id == *id)
+    }
+
+    /// True when the channel that decided leads to a destination of one of these kinds.
+    pub(super) fn is_for(&self, kinds: &[DestinationKind]) -> bool {
+        self.channel().is_some_and(|channel| {
+            channel.to.iter().any(|to| match to {
+                Selector::Destination(index) => kinds.contains(&self.policy.destination(*index).kind),
+                _ => false,
+            })
+        })
+    }
+
+    /// True when a limit of the channel was exceeded: one of these, as [`Cause::LimitExceeded`] names them.
+    pub(super) fn exceeds(&self, limits: &[&str]) -> bool {
+        let exceeded = self.judgement.causes.iter().filter(|note| note.cause == Cause::LimitExceeded);
+        exceeded.flat_map(|note| note.argument.split([',', ' '])).any(|what| limits.contains(&what))
+    }
+
+    /// What was reached under a name of one of these domains: the server, or a target named inside, allowed or not.
+    pub(super) fn named(&self, domains: &[&[u8]]) -> Option<Reached<'a>> {
+        let (policy, judgement) = (self.policy, self.judgement);
+        let mut targets = (0u16..).zip(&self.facts.identity.targets);
+        if let Some(found) = targets.find(|(_, target)| is_under(&target.host, domains)) {
+            return Some(Reached::target(policy, judgement, found, Vec::new()));
+        }
+        let is_server = judge::server_names(self.facts).any(|name| is_under(name, domains));
+        self.reached.first().filter(|_| is_server).cloned()
+    }
+
+    /// What was reached outside under a name of one of these domains, unless a destination lists the very name: then
+    /// somebody approved it, and did not only import a vendor's list.
+    pub(super) fn unapproved(&self, domains: &[&[u8]]) -> Option<Spoken> {
+        let inside = matches!(self.from, Side::Segment(_));
+        // Under a proxy's port nothing but the name says that the target lies outside.
+        let reached = self
+            .named(domains)
+            .filter(|reached| inside && (reached.side.is_outside() || reached.target.is_some()))?;
+        let lists = |name: &HostName| {
+            let names = self.policy.destinations().iter().flat_map(|rule| &rule.fqdn);
+            names.filter(|pattern| !pattern.is_wildcard()).any(|pattern| pattern.matches(name))
+        };
+        let is_approved = match reached.target {
+            Some((_, target)) => lists(&target.host),
+            None => judge::server_names(self.facts).any(lists),
+        };
+        (!is_approved).then(|| self.about(&reached))
+    }
+
+    /// Speaks about the limits of the channel that were exceeded; how much was sent stands in the finding's totals.
+    pub(super) fn over_limit(&self) -> Option<Spoken> {
+        let exceeded = self.judgement.causes.iter().filter(|note| note.cause == Cause::LimitExceeded);
+        let limits: Vec<_> = exceeded.map(|note| note.argument).collect();
+        let channel = self.judgement.channel.as_deref().unwrap_or_default();
+        self.own(format!("channel={channel} limit={}", limits.join(",")))
+    }
+
+    /// True when the ends lie in different places.
+    pub(super) fn crosses(&self) -> bool {
+        self.judgement.verdict != Verdict::OutOfScope
+    }
+
     /// The first server name that was claimed.
     pub(super) fn first_name(&self) -> Option<&'a HostName> {
         judge::server_names(self.facts).next()
@@ -193,6 +271,13 @@ impl<'a> Case<'a> {
     pub(super) fn has_role(&self, end: &End, role: Role) -> bool {
         end.hosts.iter().any(|host| self.policy.host(*host).role == role)
     }
+}
+
+/// True for one of these domains, and for all below it.
+pub(super) fn is_under(name: &HostName, domains: &[&[u8]]) -> bool {
+    domains.iter().any(|domain| {
+        name.bytes().strip_suffix(*domain).is_some_and(|front| front.is_empty() || front.ends_with(b"."))
+    })
 }
 
 fn host_port(host: &str, port: u16) -> String {

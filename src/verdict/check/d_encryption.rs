@@ -6,7 +6,7 @@ use crate::{
         identity::Marks,
         verdict::{FaultKind, Verdict},
     },
-    policy::language::{Encrypt, Role, ZoneClass},
+    policy::language::{DestinationKind, Encrypt, Model, Role, ZoneClass},
 };
 
 /// SK-D01
@@ -25,14 +25,33 @@ pub(super) fn cleartext_http_outside(case: &Case<'_>) -> Option<Spoken> {
     (crosses && is_http && !is_proxy && !is_approved(case)).then(|| case.about(server))
 }
 
+/// SK-D03: the third condition of the update exception (DOMAIN §1.3 R4).
+pub(super) fn update_in_the_clear(case: &Case<'_>) -> Option<Spoken> {
+    let server = case.reached.first()?;
+    let is_clear = case.speaks(&["http"], &[]) && case.facts.identity.marks.has(Marks::CLEARTEXT);
+    let is_breakout = case.model.0 == Model::AlphaPrime && server.side.is_outside();
+    let listed = case.server.destinations.iter().filter(|listed| listed.address);
+    let mut updates = listed.map(|listed| case.policy.destination(listed.destination));
+    let lacks =
+        updates.any(|rule| rule.kind == DestinationKind::SecurityUpdate && rule.plaintext_ok_ja.is_none());
+    (is_clear && is_breakout && lacks).then(|| case.about(server))
+}
+
+/// SK-D05: also inside one segment, unless a channel approves it.
+pub(super) fn network_gear_in_the_clear(case: &Case<'_>) -> Option<Spoken> {
+    let is_gear = [Role::Router, Role::Firewall].into_iter().any(|role| case.has_role(&case.server, role));
+    let is_clear = case.facts.identity.marks.has(Marks::CLEARTEXT)
+        && case.speaks(&["telnet", "http", "snmp", "tftp"], &[]);
+    (is_gear && is_clear && !is_approved(case)).then(|| case.about(&case.reached[0]))
+}
+
 /// The channel that allows it, or its destination, says that cleartext is right here.
 fn is_approved(case: &Case<'_>) -> bool {
-    let channel =
-        case.policy.channels().iter().find(|channel| Some(&channel.id) == case.judgement.channel.as_ref());
     let listed = &case.server.destinations;
     let has_reason = listed.iter().any(|listed| {
         listed.address && case.policy.destination(listed.destination).plaintext_ok_ja.is_some()
     });
-    let by_channel = channel.is_some_and(|channel| channel.encrypt == Some(Encrypt::PlaintextApproved));
+    let by_channel =
+        case.channel().is_some_and(|channel| channel.encrypt == Some(Encrypt::PlaintextApproved));
     by_channel || has_reason && case.judgement.verdict < Verdict::Attempted
 }

@@ -1,7 +1,13 @@
 //! SK-E: tenants and sign-in.
 
-use super::case::{Case, LG, Spoken};
-use crate::policy::language::{Case as ModelCase, DestinationKind, Model, Role};
+use super::{
+    case::{Case, IN, LG, Spoken},
+    run::{Noted, RunCase},
+};
+use crate::{
+    ground::model::verdict::FaultKind,
+    policy::language::{Case as ModelCase, DestinationKind, Model, Role},
+};
 
 /// SK-E01: in α′ イ and ウ, and only by the identity name or an address that no other destination has (RULES 28).
 pub(super) fn sign_in_past_the_proxy(case: &Case<'_>) -> Option<Spoken> {
@@ -23,4 +29,39 @@ pub(super) fn sign_in_past_the_proxy(case: &Case<'_>) -> Option<Spoken> {
         && case.first_name().is_none();
     let server = case.reached.first().filter(|reached| reached.is_broken())?;
     (by_name || by_address).then(|| case.about(server))
+}
+
+/// SK-E02
+pub(super) fn foreign_tenant(case: &Case<'_>) -> Option<Spoken> {
+    case.broken_where(|reached| reached.has(FaultKind::ForeignTenant))
+}
+
+/// Sign-in for private accounts (DOMAIN §2.4).
+const PRIVATE_SIGN_IN: &[&[u8]] = &[b"login.live.com", b"account.live.com"];
+
+/// SK-E04
+pub(super) fn private_sign_in(case: &Case<'_>) -> Option<Spoken> {
+    case.unapproved(PRIVATE_SIGN_IN).filter(|_| case.from.is(LG) || case.from.is(IN))
+}
+
+/// Where devices register and guests are invited (DOMAIN §4.E E06; the names from memory).
+const REGISTRATION: &[&[u8]] = &[
+    b"enterpriseregistration.windows.net",
+    b"device.login.microsoftonline.com",
+    b"invitations.microsoft.com",
+];
+
+/// SK-E06
+pub(super) fn registration(case: &Case<'_>) -> Option<Spoken> {
+    let is_alpha_prime = case.model.0 == Model::AlphaPrime && case.from.is(LG);
+    case.named(REGISTRATION).filter(|_| is_alpha_prime).map(|reached| case.about(&reached))
+}
+
+/// SK-E05: always so, where the model asks for tenant control (DOMAIN §2.4).
+pub(super) fn unproven_tenant_control(case: &RunCase<'_>) -> Vec<Noted> {
+    let is_asked = case
+        .has_model(|model, of| model == Model::AlphaPrime && matches!(of, Some(ModelCase::I | ModelCase::U)));
+    let proxies = case.policy.hosts().iter().filter(|host| host.role == Role::TenantProxy);
+    let ids: Vec<_> = proxies.map(|host| host.id.to_string()).collect();
+    is_asked.then(|| Noted::whole("-", format!("proxies={}", ids.join(",")))).into_iter().collect()
 }

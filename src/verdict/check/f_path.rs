@@ -1,9 +1,42 @@
 //! SK-F: lines and waypoints.
 
-use super::case::{Case, Spoken};
-use crate::ground::model::verdict::FaultKind;
+use super::case::{Case, IN, Side, Spoken};
+use crate::{
+    ground::model::verdict::FaultKind,
+    policy::language::{Selector, ZoneClass},
+};
 
 /// SK-F02
 pub(super) fn bypass(case: &Case<'_>) -> Option<Spoken> {
     case.broken_where(|reached| reached.has(FaultKind::Bypassed))
+}
+
+/// SK-F01: the internet segment by a way of its own. What goes through its proxy is the proxy's.
+pub(super) fn past_the_security_cloud(case: &Case<'_>) -> Option<Spoken> {
+    case.broken_where(|reached| case.from.is(IN) && reached.side == Side::Rest)
+}
+
+/// SK-F04
+pub(super) fn other_line(case: &Case<'_>) -> Option<Spoken> {
+    case.broken_where(|reached| reached.has(FaultKind::WrongPath))
+}
+
+/// SK-F07: at a sensor that promises the internet and not the closed line.
+pub(super) fn closed_line_outside(case: &Case<'_>) -> Option<Spoken> {
+    let server = case.reached.first()?;
+    if server.side != Side::Zone(ZoneClass::ClosedCloud) {
+        return None;
+    }
+    let sensors = std::iter::once(&case.facts.sensor).chain(&case.facts.also_seen);
+    let outside = sensors.filter_map(|sensor| case.policy.sensor(*sensor)).any(|sensor| {
+        let sees = |class| {
+            let mut zones = sensor.sees.iter().filter_map(|seen| match seen {
+                Selector::Zone(zone) => Some(case.policy.zone(*zone)),
+                _ => None,
+            });
+            zones.any(|zone| zone.class == class)
+        };
+        sees(ZoneClass::InternetZone) && !sees(ZoneClass::ClosedCloud)
+    });
+    outside.then(|| case.about(server))
 }

@@ -36,9 +36,15 @@ const REPLACES: &[(CheckId, &[CheckId])] = &[
     (id(b'B', 7), &GENERAL),
     (id(b'B', 9), &GENERAL),
     (id(b'C', 4), &[id(b'C', 3)]),
+    (id(b'E', 2), &GENERAL),
+    (id(b'F', 4), &GENERAL),
+    (id(b'G', 7), &[id(b'A', 4)]),
+    (id(b'G', 11), &[id(b'A', 4)]),
+    (id(b'H', 2), &[id(b'F', 1)]),
+    (id(b'H', 3), &[id(b'F', 1)]),
 ];
 
-const GENERAL: [CheckId; 2] = [id(b'B', 1), id(b'B', 3)];
+const GENERAL: [CheckId; 3] = [id(b'B', 1), id(b'B', 3), id(b'F', 1)];
 
 /// Runs every check on one flow: what is found is added to `out`, and the verdict is made as bad as it says. To be
 /// called once, after [`corroborate`](crate::verdict::judge::corroborate).

@@ -13,9 +13,12 @@ mod f_path;
 mod fire;
 mod flow;
 mod g_transfer;
+mod h_tunnel;
 mod i_host;
 mod j_dns;
+mod k_volume;
 mod l_ledger;
+mod m_migration;
 mod q_observation;
 mod run;
 
@@ -42,6 +45,8 @@ const FLOW: &[(CheckId, FlowCheck)] = &[
     (CheckId::new(b'A', 6), a_separation::opened_from_outside),
     (CheckId::new(b'A', 7), a_separation::over_a_maintenance_line),
     (CheckId::new(b'A', 8), a_separation::undefined_end),
+    (CheckId::new(b'A', 9), a_separation::shared_services),
+    (CheckId::new(b'A', 10), a_separation::management),
     (CheckId::new(b'B', 1), b_destination::outside_the_breakout_list),
     (CheckId::new(b'B', 2), b_destination::internet_attempt),
     (CheckId::new(b'B', 3), b_destination::lgwan_to_internet),
@@ -49,23 +54,54 @@ const FLOW: &[(CheckId, FlowCheck)] = &[
     (CheckId::new(b'B', 5), b_destination::address_outside_the_list),
     (CheckId::new(b'B', 6), b_destination::by_address_only),
     (CheckId::new(b'B', 7), b_destination::hosting_platform),
+    (CheckId::new(b'B', 8), b_destination::low_code),
     (CheckId::new(b'B', 9), b_destination::other_port),
+    (CheckId::new(b'B', 12), b_destination::private_service),
     (CheckId::new(b'C', 1), c_name::no_name),
     (CheckId::new(b'C', 2), c_name::real_ech),
     (CheckId::new(b'C', 3), c_name::names_disagree),
     (CheckId::new(b'C', 4), c_name::inner_name_differs),
+    (CheckId::new(b'C', 5), c_name::other_issuer),
+    (CheckId::new(b'C', 6), c_name::other_certificate_name),
     (CheckId::new(b'D', 1), d_encryption::cleartext_on_required),
     (CheckId::new(b'D', 2), d_encryption::cleartext_http_outside),
+    (CheckId::new(b'D', 3), d_encryption::update_in_the_clear),
+    (CheckId::new(b'D', 5), d_encryption::network_gear_in_the_clear),
     (CheckId::new(b'E', 1), e_tenant::sign_in_past_the_proxy),
+    (CheckId::new(b'E', 2), e_tenant::foreign_tenant),
+    (CheckId::new(b'E', 4), e_tenant::private_sign_in),
+    (CheckId::new(b'E', 6), e_tenant::registration),
+    (CheckId::new(b'F', 1), f_path::past_the_security_cloud),
     (CheckId::new(b'F', 2), f_path::bypass),
+    (CheckId::new(b'F', 4), f_path::other_line),
+    (CheckId::new(b'F', 7), f_path::closed_line_outside),
     (CheckId::new(b'G', 1), g_transfer::files_past_the_sanitiser),
     (CheckId::new(b'G', 2), g_transfer::mail_past_the_sanitiser),
     (CheckId::new(b'G', 3), g_transfer::remote_control),
     (CheckId::new(b'G', 4), g_transfer::screen_reversed),
+    (CheckId::new(b'G', 5), g_transfer::much_on_a_screen),
+    (CheckId::new(b'G', 7), g_transfer::gateway_reaches_further),
+    (CheckId::new(b'G', 8), g_transfer::much_taken_in),
+    (CheckId::new(b'G', 11), g_transfer::mynumber_screen),
+    (CheckId::new(b'H', 1), h_tunnel::vpn),
+    (CheckId::new(b'H', 2), h_tunnel::softether),
+    (CheckId::new(b'H', 3), h_tunnel::remote_support),
+    (CheckId::new(b'H', 4), h_tunnel::hidden_resolution),
+    (CheckId::new(b'H', 5), h_tunnel::change_to_ipv6),
+    (CheckId::new(b'H', 8), h_tunnel::other_protocol),
+    (CheckId::new(b'H', 9), h_tunnel::quic),
+    (CheckId::new(b'H', 10), h_tunnel::connect_elsewhere),
+    (CheckId::new(b'H', 11), h_tunnel::peer_to_peer),
     (CheckId::new(b'I', 9), i_host::ipv6),
     (CheckId::new(b'J', 1), j_dns::undeclared_resolver),
+    (CheckId::new(b'K', 2), k_volume::large_upload),
+    (CheckId::new(b'K', 3), k_volume::much_up_on_updates),
+    (CheckId::new(b'K', 8), k_volume::outside_hours),
     (CheckId::new(b'L', 2), l_ledger::expired),
     (CheckId::new(b'L', 3), l_ledger::unpermitted),
+    (CheckId::new(b'L', 7), l_ledger::registration_expired),
+    (CheckId::new(b'M', 1), m_migration::in_the_window),
+    (CheckId::new(b'M', 2), m_migration::retired),
 ];
 
 /// What a check says of a whole run.
@@ -73,11 +109,16 @@ type RunCheck = fn(&RunCase<'_>) -> Vec<run::Noted>;
 
 /// Checks of a whole run, in the order of ids.
 const RUN: &[(CheckId, RunCheck)] = &[
+    (CheckId::new(b'C', 7), c_name::unseen_certificates),
+    (CheckId::new(b'E', 5), e_tenant::unproven_tenant_control),
+    (CheckId::new(b'L', 4), l_ledger::long_maintenance),
+    (CheckId::new(b'L', 10), l_ledger::deviations),
     (CheckId::new(b'Q', 1), q_observation::loss),
     (CheckId::new(b'Q', 2), q_observation::one_sided),
     (CheckId::new(b'Q', 4), q_observation::duplicates),
     (CheckId::new(b'Q', 5), q_observation::vlans),
     (CheckId::new(b'Q', 6), q_observation::cut),
+    (CheckId::new(b'Q', 7), q_observation::clocks),
     (CheckId::new(b'Q', 8), q_observation::blind_minutes),
     (CheckId::new(b'Q', 9), q_observation::undecoded),
     (CheckId::new(b'Q', 10), q_observation::unseen_segments),
@@ -97,8 +138,14 @@ pub fn of_run(policy: &Policy) -> impl Iterator<Item = CheckId> {
 
 /// Ports with the same number are the same to every check of flows.
 #[must_use]
-pub fn kind_of_port(port: u16) -> u8 {
-    g_transfer::lists_of_port(port) << 1 | u8::from(port == j_dns::PORT)
+pub fn kind_of_port(port: u16) -> u16 {
+    let lists = [
+        (g_transfer::lists_of_port(port), 4),
+        (a_separation::lists_of_port(port), 2),
+        (h_tunnel::lists_of_port(port), 6),
+    ];
+    let dns = u16::from(port == j_dns::PORT);
+    lists.iter().fold(dns, |bits, (list, width)| bits << width | u16::from(*list))
 }
 
 /// Whether a check is asked. The last resort always is (RULES 4).
@@ -115,6 +162,10 @@ mod tests {
     fn every_entry_of_the_catalogue_has_a_function_and_every_function_an_entry() {
         let words: Vec<_> = catalog::all().map(|entry| entry.id).collect();
         let functions: Vec<_> = FLOW.iter().map(|(id, _)| *id).chain(RUN.iter().map(|(id, _)| *id)).collect();
-        assert_eq!(words, functions);
+        let functions: std::collections::BTreeSet<_> = functions.into_iter().collect();
+        assert_eq!(words, functions.into_iter().collect::<Vec<_>>());
+        for list in [FLOW.iter().map(|it| it.0).collect::<Vec<_>>(), RUN.iter().map(|it| it.0).collect()] {
+            assert!(list.is_sorted(), "{list:?}");
+        }
     }
 }

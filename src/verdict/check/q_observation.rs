@@ -11,23 +11,22 @@ use crate::{
     verdict::judge,
 };
 
-fn noted(about: impl Into<String>, detail: String) -> Noted {
-    Noted { segment: Arc::default(), about: about.into(), detail }
-}
-
 /// SK-Q01
 pub(super) fn loss(case: &RunCase<'_>) -> Vec<Noted> {
     let mut found: Vec<_> = judge::drops(case.input)
         .into_iter()
         .filter(|(_, (dropped, _))| *dropped > 0)
         .map(|(sensor, (dropped, packets))| {
-            noted(case.sensor(sensor), format!("dropped={dropped} of={}", dropped + packets))
+            Noted::whole(case.sensor(sensor), format!("dropped={dropped} of={}", dropped + packets))
         })
         .collect();
     let minutes = judge::degraded_minutes(case.coverage);
     found.extend(minutes.into_iter().map(|(sensor, minutes)| {
         let share = judge::share(case.tally.unseen_bytes, case.tally.acked_bytes);
-        noted(case.sensor(sensor), format!("degraded_minutes={minutes} unseen_share={}", percent(share)))
+        Noted::whole(
+            case.sensor(sensor),
+            format!("degraded_minutes={minutes} unseen_share={}", percent(share)),
+        )
     }));
     found
 }
@@ -37,7 +36,7 @@ pub(super) fn one_sided(case: &RunCase<'_>) -> Vec<Noted> {
     let (one_way, all) = (case.tally.one_way_flows, case.tally.tcp_flows_with_payload);
     let share = judge::share(one_way, all);
     let detail = || format!("one_way={one_way} of={all} share={}", percent(share));
-    (share > limits::ONE_SIDED_SHARE_MAX).then(|| noted("-", detail())).into_iter().collect()
+    (share > limits::ONE_SIDED_SHARE_MAX).then(|| Noted::whole("-", detail())).into_iter().collect()
 }
 
 /// SK-Q04: where it is more than chance, from one packet in a hundred on.
@@ -45,7 +44,7 @@ pub(super) fn duplicates(case: &RunCase<'_>) -> Vec<Noted> {
     let (twice, all) = (case.tally.duplicates.packets, case.tally.read.packets);
     let detail = || format!("duplicates={twice} of={all}");
     (judge::share(twice, all) >= limits::DUPLICATE_SHARE_TOLD)
-        .then(|| noted("-", detail()))
+        .then(|| Noted::whole("-", detail()))
         .into_iter()
         .collect()
 }
@@ -53,20 +52,21 @@ pub(super) fn duplicates(case: &RunCase<'_>) -> Vec<Noted> {
 /// SK-Q05
 pub(super) fn vlans(case: &RunCase<'_>) -> Vec<Noted> {
     let flows = case.coverage.vlan_mismatched;
-    (flows > 0).then(|| noted("-", format!("flows={flows}"))).into_iter().collect()
+    (flows > 0).then(|| Noted::whole("-", format!("flows={flows}"))).into_iter().collect()
 }
 
 /// SK-Q06
 pub(super) fn cut(case: &RunCase<'_>) -> Vec<Noted> {
     let hellos = case.coverage.cut_hellos;
     let detail = || format!("cut_hellos={hellos} cut_packets={}", case.tally.cut);
-    (hellos > 0).then(|| noted("-", detail())).into_iter().collect()
+    (hellos > 0).then(|| Noted::whole("-", detail())).into_iter().collect()
 }
 
 /// SK-Q08
 pub(super) fn blind_minutes(case: &RunCase<'_>) -> Vec<Noted> {
     let blind = judge::blind_minutes(case.coverage).into_iter();
-    let minutes = blind.map(|(sensor, count)| noted(case.sensor(sensor), format!("blind_minutes={count}")));
+    let minutes =
+        blind.map(|(sensor, count)| Noted::whole(case.sensor(sensor), format!("blind_minutes={count}")));
     let mut found: Vec<_> = minutes.collect();
     let mut interfaces: BTreeMap<&str, String> = BTreeMap::new();
     for ((name, reason), (whole, times)) in judge::blind_times(case.input) {
@@ -74,7 +74,8 @@ pub(super) fn blind_minutes(case: &RunCase<'_>) -> Vec<Noted> {
         let (code, about) = (reason.code(), interfaces.entry(name).or_default());
         let _ = write!(about, " {code}={}.{:03}s times={times}", millis / 1_000, millis % 1_000);
     }
-    let told = |(name, detail): (&str, String)| noted(escape::text(name), detail.trim_start().to_owned());
+    let told =
+        |(name, detail): (&str, String)| Noted::whole(escape::text(name), detail.trim_start().to_owned());
     found.extend(interfaces.into_iter().map(told));
     found
 }
@@ -87,14 +88,14 @@ pub(super) fn undecoded(case: &RunCase<'_>) -> Vec<Noted> {
             let kinds = case.tally.unknown_types.iter().filter(|((of, _), _)| of == reason);
             let kinds: Vec<_> =
                 kinds.map(|((_, number), frames)| format!("0x{number:04x}={frames}")).collect();
-            noted(
+            Noted::whole(
                 reason.code(),
                 format!("frames={} {}", count.packets, kinds.join(" ")).trim_end().to_owned(),
             )
         })
         .collect();
     let deep = case.coverage.depth_limited;
-    found.extend((deep > 0).then(|| noted("depth_limit", format!("frames={deep}"))));
+    found.extend((deep > 0).then(|| Noted::whole("depth_limit", format!("frames={deep}"))));
     found
 }
 
@@ -122,5 +123,11 @@ pub(super) fn opaque(case: &RunCase<'_>) -> Vec<Noted> {
             of(tally.encrypted_without_certificate)
         )
     };
-    (all > 0).then(|| noted("-", detail())).into_iter().collect()
+    (all > 0).then(|| Noted::whole("-", detail())).into_iter().collect()
+}
+
+/// SK-Q07
+pub(super) fn clocks(case: &RunCase<'_>) -> Vec<Noted> {
+    let packets = case.input.time_anomalies;
+    (packets > 0).then(|| Noted::whole("-", format!("packets={packets}"))).into_iter().collect()
 }

@@ -8,7 +8,10 @@ use crate::{
         coverage::Coverage, coverage::InputReport, finding::Severity, packet::SensorId, tally::Tally,
         verdict::Grade,
     },
-    policy::{catalog, language::Policy},
+    policy::{
+        catalog,
+        language::{Case as ModelCase, Model, Policy},
+    },
 };
 
 /// A run before the checks.
@@ -37,7 +40,22 @@ pub(super) struct Noted {
     pub(super) detail: String,
 }
 
+impl Noted {
+    /// About the run, not about a segment.
+    pub(super) fn whole(about: impl Into<String>, detail: String) -> Self {
+        Self { segment: Arc::default(), about: about.into(), detail }
+    }
+}
+
 impl RunCase<'_> {
+    /// True when some model that the policy declares, at any time, is one of these.
+    pub(super) fn has_model(&self, is_it: impl Fn(Model, Option<ModelCase>) -> bool) -> bool {
+        let meta = self.policy.meta();
+        let epochs = self.policy.epochs();
+        is_it(meta.model, meta.case) && epochs.is_empty()
+            || epochs.iter().any(|epoch| is_it(epoch.model, epoch.case))
+    }
+
     /// The sensor's id, or `-` for inputs that are bound to none.
     pub(super) fn sensor(&self, id: SensorId) -> String {
         self.policy.sensor(id).map_or_else(|| "-".to_owned(), |sensor| sensor.id.to_string())

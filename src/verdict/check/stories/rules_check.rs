@@ -15,10 +15,10 @@ fn gallery() -> Vec<(&'static str, Flow, &'static [&'static str])> {
     let lg = |server: &str| Flow::tcp("10.20.1.5:50000", server).sensor(2);
     vec![
         ("MN to NET", Flow::tcp("10.10.1.5:50000", "192.0.2.1:443").hello(), &["SK-A01"]),
-        ("MN to IN", Flow::tcp("10.10.1.5:50000", "10.30.1.5:445"), &["SK-A02"]),
-        ("IN to MN", Flow::tcp("10.30.1.5:50000", "10.10.1.5:445"), &["SK-A02"]),
+        ("MN to IN", Flow::tcp("10.10.1.5:50000", "10.30.1.5:445"), &["SK-A02", "SK-A09"]),
+        ("IN to MN", Flow::tcp("10.30.1.5:50000", "10.10.1.5:445"), &["SK-A02", "SK-A09"]),
         ("MN to LGWAN", Flow::tcp("10.10.1.5:50000", "198.18.77.1:443").hello(), &["SK-A03"]),
-        ("MN to LG", Flow::tcp("10.10.1.5:50000", "10.20.1.5:389"), &["SK-A04"]),
+        ("MN to LG", Flow::tcp("10.10.1.5:50000", "10.20.1.5:389"), &["SK-A04", "SK-A09"]),
         ("LG to IN", lg("10.30.1.5:9999").payload(9, 9), &["SK-A05"]),
         ("NET to IN", Flow::tcp("192.0.2.7:50000", "10.30.1.5:443"), &["SK-A06"]),
         ("maintenance", Flow::tcp("10.99.0.7:50000", "10.20.1.5:22").app("ssh"), &["SK-A07"]),
@@ -29,12 +29,12 @@ fn gallery() -> Vec<(&'static str, Flow, &'static [&'static str])> {
         ("fronting", lg("192.0.2.9:443").tls("activation.cloud.example"), &["SK-B05"]),
         ("platform", lg("192.0.2.9:443").tls("x.amazonaws.com"), &["SK-B07"]),
         ("port", lg("198.51.100.5:8443").tls("activation.cloud.example"), &["SK-B09"]),
-        ("cleartext", lg("198.19.0.5:443").http("kessai.asp.example"), &["SK-B04", "SK-D01", "SK-D02"]),
+        ("cleartext", lg("198.19.0.5:443").http("kessai.asp.example"), &["SK-B04", "SK-D01", "SK-D02", "SK-H08"]),
         ("sign-in", lg("198.51.100.5:443").tls("login.cloud.example"), &["SK-E01", "SK-F02"]),
-        ("files", lg("10.30.1.5:445").app("smb").mark(Marks::FILES), &["SK-A05", "SK-G01"]),
+        ("files", lg("10.30.1.5:445").app("smb").mark(Marks::FILES), &["SK-A05", "SK-A09", "SK-G01"]),
         ("mail", lg("10.30.1.5:25").app("smtp"), &["SK-A05", "SK-G02"]),
         ("control", lg("10.30.1.5:3389").app("rdp"), &["SK-A05", "SK-G03"]),
-        ("screen", Flow::tcp("10.40.0.20:50000", "10.20.1.5:443").hello(), &["SK-G04"]),
+        ("screen", Flow::tcp("10.40.0.20:50000", "10.20.1.5:443").hello(), &["SK-G04", "SK-G07"]),
         ("screen, far side", Flow::tcp("10.30.1.5:50000", "10.40.0.20:443").hello(), &["SK-G04"]),
         ("page", lg("10.30.1.5:80").http("files.example"), &["SK-A05", "SK-G01"]),
         ("NET to LG", Flow::tcp("192.0.2.7:50000", "10.20.1.5:22").app("ssh"), &["SK-A06"]),
@@ -69,7 +69,7 @@ fn rule_04_the_last_resort_speaks_even_where_the_fitting_check_is_off() {
         "[checks.SK-A02]\nenabled = false\n[[accept]]\nfinding = \"SK-A02\"\nuntil = 2026-12-31T23:59:59+09:00\n\
          approved_by = \"情報政策監\"\nreason_ja = \"更改まで\"",
     );
-    let (judgement, fires) = checked(&off, &Flow::tcp("10.10.1.5:50000", "10.30.1.5:445").0);
+    let (judgement, fires) = checked(&off, &Flow::tcp("10.10.1.5:50000", "10.30.1.5:9999").0);
     assert_eq!((judgement.verdict, ids(&fires)), (Verdict::Violating, vec!["SK-L03".to_owned()]));
 }
 
@@ -151,7 +151,7 @@ fn rule_05_names_that_disagree_lift_only_a_decision_that_rests_on_names() {
 
 #[test]
 fn a_check_beyond_the_first_day_is_for_information_until_the_policy_switches_it_on() {
-    let flow = Flow::tcp("10.10.1.5:50000", "10.20.1.5:445");
+    let flow = Flow::tcp("10.10.1.5:50000", "10.20.1.5:9999");
     let severity = |policy: &Policy| {
         let (judgement, fires) = checked(policy, &flow.0);
         assert_eq!((judgement.verdict, ids(&fires)), (Verdict::Violating, vec!["SK-A04".to_owned()]));

@@ -287,6 +287,7 @@ fn the_checks_of_a_run_tell_numbers_with_their_base() {
     assert_eq!(
         told,
         [
+            "SK-E05 proxies=lbo-proxy",
             "SK-Q04 duplicates=60 of=105",
             "SK-Q06 cut_hellos=4 cut_packets=0",
             "SK-Q11 encrypted=200 without_name=1.50 % without_certificate=0.00 %",
