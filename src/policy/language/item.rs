@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use super::{
-    pattern::NamePattern,
     period::{Hours, Period, Periods},
     vocabulary::{
         Case, ChannelKind, DestinationKind, Direction, Download, Ech, Encrypt, Match, Model, Nat, Role,
@@ -13,6 +12,7 @@ use super::{
 use crate::ground::model::{
     address::{Mac, Prefix, Service, Transport},
     finding::Severity,
+    pattern::NamePattern,
     time::Timestamp,
 };
 
