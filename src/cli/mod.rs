@@ -9,6 +9,7 @@ mod files;
 mod flows;
 mod herald;
 mod job;
+mod list;
 mod memory;
 mod options;
 mod outputs;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Watch(options) => watch::run(options, lang),
         Command::Flows(options) => flows::run(options, lang),
         Command::Doctor(options) => doctor::run(options, lang),
+        Command::List(command) => list::run(command, lang),
         Command::Policy(command) => policy::run(command, lang),
     };
     match done {
