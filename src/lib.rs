@@ -29,7 +29,8 @@
 //! [`proto`](wire::proto) is a family: one file a protocol, one line in its registry. [`identify`](wire::identify) leads one flow's bytes
 //! through them until no later byte can change the answer.
 //!
-//! **Floor 2, [`policy`]** — what is allowed. [`catalog`](policy::catalog): the checks in words and numbers, one file a letter.
+//! **Floor 2, [`policy`]** — what is allowed. [`list`](policy::list): providers' lists of names and addresses, one file a format,
+//! with what is dangerous in them. [`catalog`](policy::catalog): the checks in words and numbers, one file a letter.
 //! [`language`](policy::language): the policy file read, checked like a compiler does, compiled to look-ups.
 //!
 //! **Floor 3, [`verdict`]** — facts and policy to verdicts. [`across`](verdict::across): what is remembered between flows.

@@ -10,6 +10,7 @@ mod files;
 mod flows;
 mod herald;
 mod job;
+mod list;
 mod memory;
 mod options;
 mod outputs;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Watch(options) => watch::run(options, lang),
         Command::Flows(options) => flows::run(options, lang),
         Command::Doctor(options) => doctor::run(options, lang),
+        Command::List(command) => list::run(command, lang),
         Command::Policy(command) => policy::run(command, lang),
         Command::Checks(options) => checks::run(options, lang),
     };

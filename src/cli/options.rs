@@ -2,12 +2,24 @@
 
 use std::{ops::RangeInclusive, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
-use crate::ground::model::{
-    finding::Severity,
-    lang::Lang,
-    limits::{LIVE_RING_LEN_MAX, MEMORY_MAX, MEMORY_MIN, RECORD_FILE_LEN_MIN, WORKERS_MAX},
+use crate::{
+    ground::{
+        calendar::Day,
+        model::{
+            finding::Severity,
+            lang::Lang,
+            limits::{LIVE_RING_LEN_MAX, MEMORY_MAX, MEMORY_MIN, RECORD_FILE_LEN_MIN, WORKERS_MAX},
+        },
+    },
+    policy::{
+        language::DestinationKind,
+        list::{self, Format},
+    },
 };
 
 use super::size::{Size, within};
@@ -44,6 +56,9 @@ pub(super) enum Command {
     Flows(FlowsOptions),
     /// この機器でキャプチャーできるかを調べ、直し方を示します / can this machine capture, and what mends it
     Doctor(DoctorOptions),
+    /// 提供者の一覧の取り込み・点検・比較 / import, lint and compare providers' lists of names and addresses
+    #[command(subcommand)]
+    List(ListCommand),
     /// 許可台帳の確認・説明・書式 / check, explain and describe policies
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -289,6 +304,117 @@ pub(super) struct DoctorOptions {
     /// 機械向けJSON / as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `sekisho list`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ListCommand {
+    /// 一覧から宛先(destinations)の案を作ります。承認は人がします / draft a destination from a list; a person approves it
+    Import(ListImportOptions),
+    /// 許可すると危ないもの、読めないものを示します / show what is dangerous to allow, and what cannot be read
+    #[command(
+        after_help = "終了コード / exit codes: 0 問題なし (clean) · 1 誤りか注意あり (errors or warnings) · 2 指定や一覧の誤り (user's error)"
+    )]
+    Lint(ListLintOptions),
+    /// 新旧の一覧を比べ、違いを言葉で示します / say in words what changed between two states of a list
+    #[command(
+        after_help = "終了コード / exit codes: 0 同じ (same) · 1 違いあり (different) · 2 指定や一覧の誤り (user's error)"
+    )]
+    Diff(ListDiffOptions),
+}
+
+/// `sekisho list import`.
+#[derive(Debug, Args)]
+pub(super) struct ListImportOptions {
+    /// 一覧の形式 / format of the list
+    #[arg(value_name = "FORMAT", value_parser = format())]
+    pub format: &'static Format,
+    /// 一覧のファイル / the list
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// 選ぶもの(繰り返せます) 例 area=Exchange,Skype、except=*.cloud.example / what is selected: id, area, category,
+    /// required, service, region or tag, and except for what is left out
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub select: Vec<String>,
+    /// アドレスを差し引く一覧(Googleの cloud.json など) / a list whose addresses are taken away
+    #[arg(long, value_name = "FILE")]
+    pub minus: Option<PathBuf>,
+    /// 宛先のid(既定は d-ファイル名) / id of the destination; d- and the file's name by default
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// 宛先のゾーン / zone of the destination
+    #[arg(long, value_name = "ZONE", default_value = "inet")]
+    pub zone: String,
+    /// 宛先の種類 / kind of the destination
+    #[arg(long, value_name = "KIND", default_value = "other", value_parser = kinds())]
+    pub kind: String,
+    /// 宛先の名前(人向け) / name of the destination for people
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// 一覧の公開元(URLなど) / where the list was published
+    #[arg(long, value_name = "TEXT")]
+    pub source: Option<String>,
+    /// 一覧を取得した日(例 2026-04-01) / the day the list was fetched
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub retrieved: Option<Day>,
+    /// 名前と範囲を書くファイル。台帳にはこれを読む import の行を出します / write names and blocks to this file, and a
+    /// destination that imports it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `sekisho list lint`.
+#[derive(Debug, Args)]
+pub(super) struct ListLintOptions {
+    /// 一覧のファイル / the lists
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// 一覧の形式(既定は中身から判断) / format of the lists; seen from their content by default
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    pub format: Option<&'static Format>,
+    /// 選ぶもの(繰り返せます) 例 area=Exchange,Skype / what is selected, as for import
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub select: Vec<String>,
+    /// アドレスを差し引く一覧(Googleの cloud.json など) / a list whose addresses are taken away
+    #[arg(long, value_name = "FILE")]
+    pub minus: Option<PathBuf>,
+    /// 機械向けJSON / as JSON Lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `sekisho list diff`.
+#[derive(Debug, Args)]
+pub(super) struct ListDiffOptions {
+    /// 古い一覧 / the old list
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// 新しい一覧 / the new list
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+    /// 一覧の形式(既定は中身から判断) / format of the lists; seen from their content by default
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    pub format: Option<&'static Format>,
+    /// 選ぶもの(繰り返せます) 例 area=Exchange,Skype / what is selected, as for import
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub select: Vec<String>,
+    /// 機械向けJSON / as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn format() -> impl TypedValueParser<Value = &'static Format> {
+    PossibleValuesParser::new(list::format_names()).try_map(|name| list::format(&name).ok_or(name))
+}
+
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(DestinationKind::ALL.iter().map(|kind| kind.word()))
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    Day::read(text).filter(|_| text.len() == 10).ok_or_else(|| {
+        "日付は 2026-04-01 のように書いてください / write the date as in 2026-04-01".to_owned()
+    })
 }
 
 /// `sekisho policy`.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{error::Error, explain, files, options::PolicyCommand, outputs::print};
+use super::{audit::now, error::Error, explain, files, options::PolicyCommand, outputs::print};
 use crate::{
     ground::{model::lang::Lang, words::escape},
     policy::language::{self, Diagnostic, Level, Policy, render_all, schema_json},
@@ -31,7 +31,7 @@ pub(super) fn run(command: &PolicyCommand, lang: Lang) -> Result<u8, Error> {
 /// # Errors
 /// When the policy has errors.
 pub(super) fn load(path: &Path, quiet: bool, lang: Lang) -> Result<Policy, Error> {
-    match language::load(path, &mut files::read) {
+    match language::load_on(path, Some(now()), &mut files::read) {
         Ok((policy, mut notes)) => {
             notes.retain(|note| note.level == Level::Warning);
             eprint!("{}", warnings(path, &notes, quiet, lang));
@@ -57,7 +57,7 @@ fn check(paths: &[PathBuf], json: bool, lang: Lang) -> Result<u8, Error> {
     let mut code = 0;
     let mut page = String::new();
     for path in paths {
-        let (diagnostics, valid) = match language::load(path, &mut files::read) {
+        let (diagnostics, valid) = match language::load_on(path, Some(now()), &mut files::read) {
             Ok((_, notes)) => (notes, true),
             Err(errors) => (errors, false),
         };

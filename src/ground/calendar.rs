@@ -1,5 +1,7 @@
 //! Time as a city's clocks show it: zones, days, hours of the day. Home of `jiff`; still nothing asks a clock.
 
+use std::fmt;
+
 use jiff::{
     civil,
     tz::{self, TimeZone},
@@ -40,12 +42,56 @@ impl LocalClock {
         (local.year(), local.month(), local.day())
     }
 
-    /// The first moment of the day after a date; `None` when there is no such date.
+    /// The day there.
     #[must_use]
-    pub fn end_of_day(&self, year: i16, month: i8, day: i8) -> Option<Timestamp> {
-        let next = civil::Date::new(year, month, day).ok()?.tomorrow().ok()?;
+    pub fn day(&self, at: Timestamp) -> Day {
+        Day(self.local(at).date())
+    }
+
+    /// The first moment of the day after this one; `None` when no [`Timestamp`] can hold it.
+    #[must_use]
+    pub fn end_of(&self, day: Day) -> Option<Timestamp> {
+        let next = day.0.tomorrow().ok()?;
         let stamp = self.zone.to_zoned(next.to_datetime(civil::Time::midnight())).ok()?.timestamp();
         i64::try_from(stamp.as_nanosecond()).ok().map(Timestamp::from_nanos)
+    }
+}
+
+/// A day of the calendar, wherever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(civil::Date);
+
+impl Day {
+    /// The day of a date; `None` when there is no such date.
+    #[must_use]
+    pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
+        civil::Date::new(year, month, day).ok().map(Self)
+    }
+
+    /// The day that a text begins with: `2026-06-07`, whatever time follows.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let date = text.get(..10)?;
+        let is_plain = date.bytes().enumerate().all(|(place, byte)| match place {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+        let mut parts = date.split('-').filter(|_| is_plain);
+        Self::new(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)
+    }
+
+    /// How many days it lies behind another; negative when before it.
+    #[must_use]
+    pub fn days_since(self, earlier: Self) -> i64 {
+        // Both lie in the years -9999 to 9999.
+        earlier.0.until(self.0).map_or(0, |span| i64::from(span.get_days()))
+    }
+}
+
+impl fmt::Display for Day {
+    /// `2026-06-07`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -84,8 +130,21 @@ mod tests {
     #[test]
     fn a_day_ends_at_the_next_local_midnight() {
         let tokyo = LocalClock::new("Asia/Tokyo").unwrap();
-        assert_eq!(tokyo.end_of_day(2027, 1, 31), Some(at("2027-02-01T00:00:00+09:00")));
-        assert_eq!(tokyo.end_of_day(2027, 2, 30), None);
+        assert_eq!(tokyo.end_of(Day::new(2027, 1, 31).unwrap()), Some(at("2027-02-01T00:00:00+09:00")));
+        assert_eq!(Day::new(2027, 2, 30), None);
+    }
+
+    #[test]
+    fn a_day_is_what_a_text_begins_with_and_days_are_counted_over_leap_years() {
+        let day = |text: &str| Day::read(text).unwrap();
+        assert_eq!(day("2026-06-07T23:59:59.5").to_string(), "2026-06-07");
+        assert_eq!(day("2028-03-01").days_since(day("2028-02-28")), 2);
+        assert_eq!(day("2026-01-01").days_since(day("2026-12-31")), -364);
+        let tokyo = LocalClock::new("Asia/Tokyo").unwrap();
+        assert_eq!(tokyo.day(at("2026-03-31T15:00:00Z")), day("2026-04-01"));
+        for text in ["", "2026-6-7", "2026-02-30", "-026-06-07", "20260607--", "２026-06-0"] {
+            assert_eq!(Day::read(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -2,4 +2,5 @@
 
 pub mod catalog;
 pub mod language;
+pub mod list;
 pub mod preset;

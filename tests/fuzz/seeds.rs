@@ -27,6 +27,7 @@ pub fn of(name: &str) -> Vec<Vec<u8>> {
         "streams" => conversations(Transport::TCP),
         "link" => every_so_many(frames()).into_iter().map(|frame| [vec![0, 0], frame].concat()).collect(),
         "fragments" => fragments(),
+        "lists" => lists(),
         "notes" => vec![notes()],
         "policy" => policies(),
         "quic" => quic(),
@@ -59,6 +60,12 @@ fn city() -> Vec<PathBuf> {
 fn every_so_many<T>(all: Vec<T>) -> Vec<T> {
     let step = all.len().div_ceil(SEEDS_MAX).max(1);
     all.into_iter().step_by(step).collect()
+}
+
+/// Each list as what it looks like, and as a plain one.
+fn lists() -> Vec<Vec<u8>> {
+    let files = fixtures("lists").into_iter().map(|file| fs::read(file).unwrap());
+    files.flat_map(|bytes| [0, 8].map(|format| [vec![format], bytes.clone()].concat())).collect()
 }
 
 /// The front of each capture, plain and packed; the first byte is a length of blocks, or of steps.

@@ -150,6 +150,19 @@ fn every_protocol_file_is_registered() {
 }
 
 #[test]
+fn every_format_of_lists_is_registered() {
+    let folder = root().join("src/policy/list");
+    let registry = fs::read_to_string(folder.join("mod.rs")).unwrap();
+    let missing: Vec<_> = rust_files(&folder)
+        .into_iter()
+        .filter(|file| fs::read_to_string(file).unwrap().contains("static FORMAT: Format"))
+        .map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name != "mod" && !registry.contains(&format!("&{name}::FORMAT")))
+        .collect();
+    assert!(missing.is_empty(), "not in the FORMATS of policy/list: {missing:?}");
+}
+
+#[test]
 fn every_letter_of_the_catalogue_has_its_functions_and_the_other_way_round() {
     let words = letters("src/policy/catalog");
     let functions = letters("src/verdict/check");

@@ -369,6 +369,25 @@ pub const JOIN_CANDIDATES_MAX: usize = 16;
 /// quarter of the smallest first-level cache; fewer leave the memory idle between two groups.
 pub const LOOK_AHEAD: usize = 16;
 
+// --- providers' lists ---
+
+/// Bytes of a list: Azure's, the longest known, has 4 MB.
+pub const LIST_LEN_MAX: usize = 16 * 1024 * 1024;
+/// Names and blocks of a list, selected or not: Azure's has 90,493. 200 B each (value, place, text) are 50 MiB.
+pub const LIST_ENTRIES_MAX: usize = 262_144;
+/// Letters shown of an entry: the longest name has 253.
+pub const LIST_SHOWN_MAX: usize = 256;
+/// Places of one finding about a list that are named; the rest are counted.
+pub const LIST_PLACES_MAX: usize = 5;
+/// Blocks of the internet wider than this hold more than one service. Ours: 65,536 addresses.
+pub const WIDE_V4: u8 = 16;
+/// As above, for IPv6: what one provider gets from its registry.
+pub const WIDE_V6: u8 = 32;
+/// Blocks wider than this are a whole provider, customers and all: 4 million addresses. Ours.
+pub const HUGE_V4: u8 = 10;
+/// As above, for IPv6.
+pub const HUGE_V6: u8 = 24;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,7 @@ pub mod machine;
 pub mod name;
 pub mod observation;
 pub mod packet;
+pub mod pattern;
 pub mod recording;
 pub mod result;
 pub mod sighting;

@@ -36,6 +36,9 @@ impl Policy {
             places: Places::new(&objects.segments, &objects.zones),
             host_addrs,
             destination_prefixes: Prefixes::new(prefixes),
+            destination_addresses: destinations()
+                .map(|(_, rule)| rule.cidr.iter().copied().collect())
+                .collect(),
             names: NameTree::new(names),
             name_only,
             legs: LegIndex::new(&objects),

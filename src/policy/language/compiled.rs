@@ -19,10 +19,16 @@ use super::{
     segments::{Places, Prefixes},
     vocabulary::{SegmentClass, Stance},
 };
-use crate::ground::{
-    calendar::LocalClock,
-    model::{address::Transport, finding::CheckId, name::HostName, packet::SensorId, time::Timestamp},
+use crate::{
+    ground::{
+        calendar::LocalClock,
+        model::{address::Transport, finding::CheckId, name::HostName, packet::SensorId, time::Timestamp},
+    },
+    policy::list::Blocks,
 };
+
+/// Names of a destination that are looked at one by one; the tree of all names answers faster about more.
+const SCANNED_NAMES_MAX: usize = 16;
 
 /// The objects of a policy, resolved but not yet indexed.
 #[derive(Clone, Debug)]
@@ -61,6 +67,8 @@ pub struct Policy {
     pub(super) places: Places,
     pub(super) host_addrs: Vec<(IpAddr, HostIndex)>,
     pub(super) destination_prefixes: Prefixes<DestinationIndex>,
+    /// The addresses of each destination.
+    pub(super) destination_addresses: Vec<Blocks>,
     pub(super) names: NameTree,
     /// Destinations without an address half, by zone.
     pub(super) name_only: BTreeMap<ZoneIndex, Vec<DestinationIndex>>,
@@ -262,7 +270,11 @@ impl Policy {
     /// True when the destination lists the name.
     #[must_use]
     pub fn lists_name(&self, destination: DestinationIndex, name: &HostName) -> bool {
-        self.destination(destination).fqdn.iter().any(|pattern| pattern.matches(name))
+        let patterns = &self.destination(destination).fqdn;
+        if patterns.len() > SCANNED_NAMES_MAX {
+            return self.names.find(name).contains(&destination);
+        }
+        patterns.iter().any(|pattern| pattern.matches(name))
     }
 
     /// True when the destination's address half holds for this end: its blocks hold the address, or it has none and
@@ -273,7 +285,8 @@ impl Policy {
         if rule.cidr.is_empty() {
             return end.place.zone() == Some(rule.zone);
         }
-        end.addr.is_some_and(|addr| rule.cidr.iter().any(|prefix| prefix.contains(addr)))
+        let addresses = &self.destination_addresses[usize::from(destination.0)];
+        end.addr.is_some_and(|addr| addresses.contains(addr))
     }
 
     /// What a name says of the tenant (RULES 37).

@@ -7,54 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use serde_json::{Value, json};
 
 use crate::ground::model::lang::Lang;
-
-/// How bad a diagnostic is for the policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// The policy cannot be used.
-    Error,
-    /// It can, and is weaker or wider than it looks.
-    Warning,
-    /// For the reader's knowledge.
-    Info,
-}
-
-impl Level {
-    /// The code in JSON.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-        }
-    }
-}
-
-/// One text made for this occasion, in both languages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Words {
-    /// Japanese.
-    pub ja: String,
-    /// English.
-    pub en: String,
-}
-
-impl Words {
-    /// Both texts.
-    pub fn new(ja: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { ja: ja.into(), en: en.into() }
-    }
-
-    /// The text in one language.
-    #[must_use]
-    pub fn of(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::Ja => &self.ja,
-            Lang::En => &self.en,
-        }
-    }
-}
+pub(super) use crate::{ground::model::lang::Words, policy::list::Level};
 
 /// A file of the policy, as it may be shown: what could command a terminal or turn a line around is replaced by as
 /// many question marks as it has bytes, so that every offset stays.
@@ -198,7 +151,7 @@ impl Diagnostic {
             LabeledSpan::new(Some(words.of(lang).to_owned()), spot.span.start, spot.span.len())
         });
         let drawn = MietteDiagnostic::new(message)
-            .with_code(format!("{} [{}]", self.level_word(lang), self.code))
+            .with_code(format!("{} [{}]", self.level.word().of(lang), self.code))
             .with_severity(severity)
             .with_labels(labels);
         let report = miette::Report::new(drawn);
@@ -209,21 +162,10 @@ impl Diagnostic {
         let mut text = String::new();
         if handler.render_report(&mut text, report.as_ref()).is_err() {
             // Drawing into a string cannot fail; should it ever, the words still arrive.
-            text = format!("{} [{}] {}\n", self.level_word(lang), self.code, self.message.of(lang));
+            text = format!("{} [{}] {}\n", self.level.word().of(lang), self.code, self.message.of(lang));
         }
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         lines.join("\n") + "\n"
-    }
-
-    const fn level_word(&self, lang: Lang) -> &'static str {
-        match (self.level, lang) {
-            (Level::Error, Lang::Ja) => "誤り",
-            (Level::Error, Lang::En) => "error",
-            (Level::Warning, Lang::Ja) => "注意",
-            (Level::Warning, Lang::En) => "warning",
-            (Level::Info, Lang::Ja) => "情報",
-            (Level::Info, Lang::En) => "info",
-        }
     }
 
     /// For machines: code, level, both texts, and each place with file, byte offsets, line and column.

@@ -61,15 +61,55 @@ pub(super) struct ExceptionDoc {
 pub(super) struct ImportDoc {
     /// The file, beside the policy.
     pub(super) file: Text,
-    /// Its format: plain (one name or block a line).
+    /// Its format: plain (one name or block a line), csv, lbo, m365, aws, google, azure or oracle.
     pub(super) format: Text,
     /// SHA-256 of the file, in hex.
     pub(super) sha256: Option<Text>,
-    /// Which entries, in the words of the format.
-    pub(super) select: Option<Text>,
+    /// Which entries; without it all.
+    pub(super) select: Option<At<SelectDoc>>,
+    /// A list whose addresses are taken away, such as Google's cloud.json.
+    pub(super) minus: Option<At<MinusDoc>>,
+    /// Where the list was published.
+    #[expect(dead_code, reason = "for the people who approve it")]
+    pub(super) source: Option<Text>,
+    /// The day it was fetched; its age counts from here when the list has no date of its own.
+    pub(super) retrieved: Option<At<Stamp>>,
     /// Days after which the list is old.
-    #[expect(dead_code, reason = "the age is told by the report, which knows the day")]
-    pub(super) max_age_days: Option<u32>,
+    pub(super) max_age_days: Option<At<u32>>,
+}
+
+/// `select = { … }`: entries with one of the values, for every key that is written.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Select")]
+pub(super) struct SelectDoc {
+    /// m365: numbers of sets.
+    pub(super) id: Option<Vec<u32>>,
+    /// m365: Exchange, SharePoint, Skype, Common.
+    pub(super) area: Option<Vec<String>>,
+    /// m365: Optimize, Allow, Default.
+    pub(super) category: Option<Vec<String>>,
+    /// m365: only what the service cannot do without, or only the rest.
+    pub(super) required: Option<bool>,
+    /// aws, azure, google: services.
+    pub(super) service: Option<Vec<String>>,
+    /// aws, azure, google, oracle: regions.
+    pub(super) region: Option<Vec<String>>,
+    /// azure, oracle: tags.
+    pub(super) tag: Option<Vec<String>>,
+    /// Names and blocks that are left out all the same.
+    pub(super) except: Option<Vec<String>>,
+}
+
+/// `minus = { … }`: a list whose addresses are taken away.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Minus")]
+pub(super) struct MinusDoc {
+    /// The file, beside the policy; its format is seen from its content.
+    pub(super) file: Text,
+    /// SHA-256 of the file, in hex.
+    pub(super) sha256: Option<Text>,
 }
 
 /// `[[destinations]]`: where one may go.

@@ -3,8 +3,6 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use super::{
-    diagnostic::Words,
-    pattern::NamePattern,
     period::{Hours, Period, Periods},
     vocabulary::{
         Case, ChannelKind, DestinationKind, Direction, Download, Ech, Encrypt, Match, Model, Nat, Role,
@@ -14,6 +12,8 @@ use super::{
 use crate::ground::model::{
     address::{Mac, Prefix, Service, Transport},
     finding::Severity,
+    lang::Words,
+    pattern::NamePattern,
     time::Timestamp,
 };
 

@@ -1,6 +1,7 @@
 //! The lint of DOMAIN §3.5. What it looks at is resolved; what it says points back into the files.
 //!
-//! Own numbers beside those of DOMAIN: L21 the zone of the rest, L22 gaps between epochs, L23 an empty policy, L24 an edition
+//! Own numbers beside those of DOMAIN: L21 the zone of the rest, L22 gaps between epochs, L23 an empty policy, L24 and L25 imported
+//! lists, L26 an edition
 //! without a preset, L33 services without names (RULES 10), L34 segments that nobody sees, L35 paths that nothing can prove.
 
 use super::{
@@ -16,11 +17,13 @@ use super::{
     preset::Area,
     vocabulary::ZoneClass,
 };
+use crate::policy::list::Blocks;
 
 /// Runs every rule, in the order of their numbers as far as they share a walk. Gives what is looser than the preset and was
 /// accepted.
 pub(super) fn lint(document: &Document, objects: &Objects, out: &mut Vec<Diagnostic>) -> Vec<Deviation> {
-    let mut lint = Lint { document, objects, out };
+    let addresses = objects.destinations.iter().map(|rule| rule.cidr.iter().copied().collect()).collect();
+    let mut lint = Lint { document, objects, addresses, out };
     if !lint.fits() {
         return Vec::new();
     }
@@ -33,6 +36,8 @@ pub(super) fn lint(document: &Document, objects: &Objects, out: &mut Vec<Diagnos
 pub(super) struct Lint<'a> {
     pub(super) document: &'a Document,
     pub(super) objects: &'a Objects,
+    /// The addresses of each destination: an imported list can have ten thousand blocks, too many to hold each against each.
+    pub(super) addresses: Vec<Blocks>,
     pub(super) out: &'a mut Vec<Diagnostic>,
 }
 
@@ -117,11 +122,12 @@ impl<'a> Lint<'a> {
                         || host.addr.iter().any(|addr| rule.cidr.iter().any(|block| block.contains(*addr))))
             }
             (Destination(one), Destination(two)) => {
+                let addresses = &self.addresses[usize::from(two.0)];
                 let (one, two) = (self.destination(one), self.destination(two));
                 one.zone == two.zone
                     && (one.cidr.is_empty()
                         || two.cidr.is_empty()
-                        || one.cidr.iter().any(|block| two.cidr.iter().any(|other| block.overlaps(other))))
+                        || one.cidr.iter().any(|block| addresses.touches(block)))
             }
             _ => false,
         }

@@ -1,48 +1,21 @@
 //! L05–L23 and L33–L35: objects by themselves and against what they stand in.
 
 use super::{
-    diagnostic::{Level, Words},
-    item::{SegmentIndex, Selector},
+    diagnostic::{Level, Spot, Words},
+    item::{SegmentIndex, Selector, Zone},
     lint::Lint,
     period::Periods,
     preset::Area,
     vocabulary::{ChannelKind, DestinationKind, Match, Model, SegmentClass, ZoneClass},
 };
-use crate::ground::model::{
-    address::{Prefix, Service, Transport},
-    limits,
-    time::SECOND,
+use crate::{
+    ground::model::{
+        address::{Prefix, Service, Transport},
+        limits::{self, WIDE_V4, WIDE_V6},
+        time::SECOND,
+    },
+    policy::list,
 };
-
-/// Blocks of the internet wider than this hold more than one service (L13). Our number.
-const WIDE_V4: u8 = 16;
-/// As above, for IPv6: what one provider gets from its registry.
-const WIDE_V6: u8 = 32;
-/// Names under which anybody can rent a host (DOMAIN §1.3 R2): a wildcard here allows everyone.
-const HOSTING: &[&str] = &[
-    "amazonaws.com",
-    "appspot.com",
-    "azure-api.net",
-    "azureedge.net",
-    "azurefd.net",
-    "azurewebsites.net",
-    "blob.core.windows.net",
-    "cloudapp.azure.com",
-    "cloudapp.net",
-    "cloudfront.net",
-    "core.windows.net",
-    "firebaseapp.com",
-    "github.io",
-    "googleusercontent.com",
-    "herokuapp.com",
-    "netlify.app",
-    "pages.dev",
-    "run.app",
-    "trafficmanager.net",
-    "vercel.app",
-    "web.app",
-    "workers.dev",
-];
 
 pub(super) fn run(lint: &mut Lint<'_>) {
     hosts(lint);
@@ -71,7 +44,7 @@ fn hosts(lint: &mut Lint<'_>) {
                 _ => false,
             });
             if !rest && !homes && !inside(&Prefix::single(*addr), blocks) {
-                let listed = list(blocks);
+                let listed = listed(blocks);
                 let words = Words::new(
                     "機器のアドレスが系(ゾーン)の範囲の外にあります",
                     "this host's address lies outside its segment or zone",
@@ -86,7 +59,7 @@ fn hosts(lint: &mut Lint<'_>) {
     }
 }
 
-fn list(blocks: &[Prefix]) -> String {
+fn listed(blocks: &[Prefix]) -> String {
     blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -128,17 +101,7 @@ fn destinations(lint: &mut Lint<'_>) {
         let texts = lint.document.destinations[number].value.cidr.iter().flatten();
         for (block, text) in rule.cidr.iter().zip(texts) {
             let spot = lint.document.destinations[number].spot(&text.span);
-            if !zone.rest && !inside(block, &zone.cidr) {
-                let listed = list(&zone.cidr);
-                let words =
-                    Words::new("宛先がゾーンの範囲の外にあります", "this destination lies outside its zone");
-                let remedy =
-                    Words::new(format!("ゾーンの範囲: {listed}"), format!("the zone's blocks are {listed}"));
-                lint.say(Level::Error, "L07", words, &spot, Some(remedy));
-            }
-            if zone.rest {
-                claimed(lint, block, &spot);
-            }
+            in_its_zone(lint, zone, block, &spot);
             let wide = if block.addr().is_ipv4() { WIDE_V4 } else { WIDE_V6 };
             if zone.class == ZoneClass::InternetZone && block.prefix_len() < wide {
                 let words = Words::new(
@@ -148,6 +111,7 @@ fn destinations(lint: &mut Lint<'_>) {
                 lint.say(Level::Warning, "L13", words, &spot, None);
             }
         }
+        imported(lint, number);
         wildcards(lint, number);
         conditions(lint, number);
         if rule.matching == Match::NameAndAddress && rule.services.iter().any(is_nameless) {
@@ -164,25 +128,61 @@ fn destinations(lint: &mut Lint<'_>) {
     }
 }
 
+/// L07 and L08; false when one of them was said.
+fn in_its_zone(lint: &mut Lint<'_>, zone: &Zone, block: &Prefix, spot: &Spot) -> bool {
+    if zone.rest {
+        return !claimed(lint, block, spot);
+    }
+    let is_inside = inside(block, &zone.cidr);
+    if !is_inside {
+        let listed = listed(&zone.cidr);
+        let words = Words::new(
+            format!("宛先がゾーンの範囲の外にあります({block})"),
+            format!("this destination lies outside its zone ({block})"),
+        );
+        let remedy = Words::new(format!("ゾーンの範囲: {listed}"), format!("the zone's blocks are {listed}"));
+        lint.say(Level::Error, "L07", words, spot, Some(remedy));
+    }
+    is_inside
+}
+
+/// The blocks of an imported list, which stand behind the written ones. One that is wrong is enough to be told; how wide
+/// they are is told by the list's own lint.
+fn imported(lint: &mut Lint<'_>, number: usize) {
+    let rule = &lint.objects.destinations[number];
+    let entry = &lint.document.destinations[number];
+    let Some(import) = &entry.value.import else { return };
+    let spot = entry.spot(&import.value.file.span);
+    let written = entry.value.cidr.as_ref().map_or(0, Vec::len);
+    let zone = lint.zone(rule.zone);
+    for block in rule.cidr.iter().skip(written) {
+        if !in_its_zone(lint, zone, block, &spot) {
+            break;
+        }
+    }
+}
+
 /// STUN and TURN (RFC 8489: 3478) and the ports next to it that meeting services use for media.
 const fn is_nameless(service: &Service) -> bool {
     service.transport.0 == Transport::UDP.0 && service.first <= 3481 && 3478 <= service.last
 }
 
-fn claimed(lint: &mut Lint<'_>, block: &Prefix, spot: &super::diagnostic::Spot) {
+/// True when an address of the block belongs to somebody else, which is told.
+fn claimed(lint: &mut Lint<'_>, block: &Prefix, spot: &Spot) -> bool {
     let of_segments = lint.objects.segments.iter().map(|segment| (&segment.id, &segment.cidr));
     let of_zones = lint.objects.zones.iter().map(|zone| (&zone.id, &zone.cidr));
     let owner = of_segments
         .chain(of_zones)
         .find(|(_, blocks)| blocks.iter().any(|claimed| claimed.overlaps(block)))
         .map(|(id, _)| id.clone());
-    if let Some(owner) = owner {
+    if let Some(owner) = &owner {
         let words = Words::new(
-            format!("インターネットの宛先が「{owner}」の範囲と重なっています"),
-            format!("this destination on the internet overlaps `{owner}`"),
+            format!("インターネットの宛先({block})が「{owner}」の範囲と重なっています"),
+            format!("this destination on the internet ({block}) overlaps `{owner}`"),
         );
         lint.say(Level::Error, "L08", words, spot, None);
     }
+    owner.is_some()
 }
 
 fn wildcards(lint: &mut Lint<'_>, number: usize) {
@@ -190,10 +190,7 @@ fn wildcards(lint: &mut Lint<'_>, number: usize) {
     for text in entry.value.fqdn.iter().flatten() {
         let Some(base) = text.value.strip_prefix("*.") else { continue };
         let spot = entry.spot(&text.span);
-        let below = |platform: &&str| {
-            base == *platform || base.strip_suffix(*platform).is_some_and(|front| front.ends_with('.'))
-        };
-        if HOSTING.contains(&base) {
+        if list::is_hosting(base) {
             let words = Words::new(
                 "誰でも借りられる基盤全体を許可しています",
                 "this allows a hosting platform on which anybody can rent a host",
@@ -203,7 +200,7 @@ fn wildcards(lint: &mut Lint<'_>, number: usize) {
                 "write the names of the contracted service itself",
             );
             lint.say(Level::Error, "L12", words, &spot, Some(remedy));
-        } else if HOSTING.iter().any(below) || base.split('.').count() < 2 {
+        } else if list::is_below_hosting(base) || base.split('.').count() < 2 {
             let words = Words::new("ワイルドカードが広すぎます", "this wildcard is very wide");
             lint.say(Level::Warning, "L12", words, &spot, None);
         }

@@ -261,12 +261,11 @@ fn covers(lint: &Lint<'_>, wide: Selector, narrow: Selector) -> bool {
         (Segment(_) | Zone(_), Host(host)) => lint.host(host).home == wide,
         (Zone(zone), Destination(index)) => lint.destination(index).zone == zone,
         (Destination(wide), Destination(narrow)) => {
+            let addresses = &lint.addresses[usize::from(wide.0)];
             let (wide, narrow) = (lint.destination(wide), lint.destination(narrow));
-            let blocks = !narrow.cidr.is_empty()
-                && narrow.cidr.iter().all(|block| {
-                    wide.cidr.iter().any(|other| other.contains(block.addr()) && other.contains(block.last()))
-                });
-            blocks && wide.matching == Match::Address
+            wide.matching == Match::Address
+                && !narrow.cidr.is_empty()
+                && narrow.cidr.iter().all(|block| addresses.holds(block))
         }
         _ => false,
     }

@@ -60,7 +60,7 @@ pub(super) fn run(lint: &mut Lint<'_>) -> Vec<Deviation> {
     deviations
 }
 
-/// L24: without the edition's preset nothing says what the model is.
+/// L26: without the edition's preset nothing says what the model is.
 fn is_known_edition(lint: &mut Lint<'_>) -> bool {
     let edition = &lint.objects.meta.guideline;
     let known = Preset::editions();
@@ -75,7 +75,7 @@ fn is_known_edition(lint: &mut Lint<'_>) -> bool {
         );
         let list = known.join(", ");
         let remedy = Words::new(format!("使える版: {list}"), format!("known editions: {list}"));
-        lint.say(Level::Error, "L24", words, &spot, Some(remedy));
+        lint.say(Level::Error, "L26", words, &spot, Some(remedy));
     }
     false
 }

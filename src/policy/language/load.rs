@@ -20,12 +20,12 @@ use super::{
     document::{Document, SCHEMA},
     item::SourceFile,
     lint::lint,
-    resolve::{Imports, resolve},
+    resolve::{Imported, Imports, resolve},
     text::{At, Entry, Sections, object, objects, sections, unknown_word},
 };
-use crate::ground::model::lang::Lang;
+use crate::ground::model::{lang::Lang, time::Timestamp};
 
-/// Files of one policy. A county-wide common part and one file a department stay far below.
+/// Files of one policy, and as many lists. A county-wide common part and one file a department stay far below.
 const FILES_MAX: usize = 256;
 /// Bytes of one file: 10,000 channels of 400 bytes are 4 MB.
 const FILE_LEN_MAX: usize = 16 * 1024 * 1024;
@@ -38,12 +38,25 @@ pub type ReadFile<'a> = &'a mut dyn FnMut(&Path) -> io::Result<Vec<u8>>;
 /// # Errors
 /// All that is wrong, as far as it could be read, when at least one diagnostic is an error; warnings come along.
 pub fn load(root: &Path, read: ReadFile<'_>) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
+    load_on(root, None, read)
+}
+
+/// [`load`] on a day: lists that are older by then than the policy lets them be are told. Without one they are looked at on
+/// the first day of the policy.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_on(
+    root: &Path,
+    today: Option<Timestamp>,
+    read: ReadFile<'_>,
+) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut out = Vec::new();
     let (document, files, imports) = gather(root, read, &mut out);
     if has_error(&out) {
         return Err(out);
     }
-    let objects = resolve(&document, files, &imports, &mut out);
+    let objects = resolve(&document, files, &imports, today, &mut out);
     let Some(mut objects) = objects.filter(|_| !has_error(&out)) else {
         return Err(out);
     };
@@ -105,11 +118,7 @@ fn gather(
                         .at(&spot, Words::new("ここで戻ります", "back again here")),
                 );
             } else if seen.len() >= FILES_MAX {
-                let words = Words::new(
-                    format!("ファイルが多すぎます({FILES_MAX}まで)"),
-                    format!("too many files (at most {FILES_MAX})"),
-                );
-                out.push(Diagnostic::error("T05", words).at(&spot, Words::new("ここ", "here")));
+                out.push(too_many_files(&spot));
             } else if seen.insert(target.clone()) {
                 waiting.push_back(Waiting { path: target, asked_by: Some(spot), chain: chain.clone() });
             }
@@ -119,7 +128,7 @@ fn gather(
     (document, files, imports)
 }
 
-/// Reads the lists that destinations import.
+/// Reads the lists that destinations import, and those that are taken away from them.
 fn fetch_imports(
     document: &Document,
     root: &Path,
@@ -130,19 +139,29 @@ fn fetch_imports(
     let mut imports = Imports::new();
     for destination in &document.destinations {
         let Some(import) = &destination.value.import else { continue };
-        let file = &import.value.file;
         let beside = Path::new(destination.source.name()).parent().unwrap_or(root);
-        let path = normal(&beside.join(&file.value));
-        if imports.len() >= FILES_MAX {
-            continue;
-        }
-        let spot = destination.spot(&file.span);
-        if let Some((_, text)) = fetch(&path, Some(&spot), files, read, out) {
-            let sha256 = files.last().map(|file| file.sha256).unwrap_or_default();
-            imports.insert(destination.value.id.value.clone(), (text, sha256));
-        }
+        let mut list = |file: &At<String>| {
+            let spot = destination.spot(&file.span);
+            if files.len() >= 2 * FILES_MAX {
+                out.push(too_many_files(&spot));
+                return None;
+            }
+            let (_, text) = fetch(&normal(&beside.join(&file.value)), Some(&spot), files, read, out)?;
+            Some((text, files.last().map(|file| file.sha256).unwrap_or_default()))
+        };
+        let Some((text, sha256)) = list(&import.value.file) else { continue };
+        let minus = import.value.minus.as_ref().and_then(|minus| list(&minus.value.file));
+        imports.insert(destination.value.id.value.clone(), Imported { text, sha256, minus });
     }
     imports
+}
+
+fn too_many_files(spot: &Spot) -> Diagnostic {
+    let words = Words::new(
+        format!("ファイルが多すぎます({FILES_MAX}まで)"),
+        format!("too many files (at most {FILES_MAX})"),
+    );
+    Diagnostic::error("T05", words).at(spot, Words::new("ここ", "here"))
 }
 
 fn fetch(
@@ -467,7 +486,7 @@ mod tests {
     fn the_edition_decides_which_preset_a_policy_is_held_to() {
         let edition = |to: &str| ("guideline = \"soumu-2025-03\"", format!("guideline = \"{to}\""));
         let (old, unknown) = edition("soumu-2031-04");
-        assert_eq!(faults("minato_alpha.toml", &[(old, &unknown)]), ["L24"]);
+        assert_eq!(faults("minato_alpha.toml", &[(old, &unknown)]), ["L26"]);
         let (old, earlier) = edition("soumu-2024-10");
         assert!(faults("minato_alpha.toml", &[(old, &earlier)]).is_empty());
         let into_mynumber = ("kind = \"maintenance\"", "kind = \"screen\"");

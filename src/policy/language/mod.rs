@@ -46,11 +46,11 @@ mod lint_overlap;
 mod lint_preset;
 mod load;
 mod names;
-mod pattern;
 mod period;
 mod preset;
 mod resolve;
 mod resolve_channels;
+mod resolve_import;
 mod resolve_places;
 mod schema;
 mod segments;
@@ -61,12 +61,18 @@ mod timeline;
 mod twins;
 mod vocabulary;
 
+pub use crate::{
+    ground::model::{
+        lang::Words,
+        pattern::{BadPattern, NamePattern},
+    },
+    policy::list::Level,
+};
 pub use channels::{Direct, Leg, Position, Validity};
 pub use compiled::{End, Hints, Listed, Place, Policy, Situated, TenantName};
-pub use diagnostic::{Diagnostic, Level, Source, Spot, Words};
+pub use diagnostic::{Diagnostic, Source, Spot};
 pub use item::*;
-pub use load::{ReadFile, load, load_text, render_all};
-pub use pattern::{BadPattern, NamePattern};
+pub use load::{ReadFile, load, load_on, load_text, render_all};
 pub use period::{Hours, Period, Periods};
 pub use preset::{Area, ClauseText, Preset, Screen};
 pub use schema::schema_json;

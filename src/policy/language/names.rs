@@ -3,8 +3,8 @@
 use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hasher};
 
-use super::{item::DestinationIndex, pattern::NamePattern};
-use crate::ground::model::name::HostName;
+use super::item::DestinationIndex;
+use crate::ground::model::{name::HostName, pattern::NamePattern};
 
 /// All names of all destinations.
 ///

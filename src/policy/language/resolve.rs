@@ -11,22 +11,30 @@ use super::{
         DestinationIndex, EpochIndex, HostIndex, Meta, PathIndex, SegmentIndex, Selector, SourceFile,
         ZoneIndex,
     },
-    pattern::{BadPattern, NamePattern},
     period::{Period, Periods},
     text::{At, Choice, Entry, Stamp, unknown_word},
     vocabulary::{Case, Model, Word},
 };
 use crate::ground::{
-    calendar::{LocalClock, parse_stamp},
+    calendar::{Day, LocalClock, parse_stamp},
     model::{
         address::{Prefix, Service},
         finding::Severity,
+        pattern::{BadPattern, NamePattern},
         time::Timestamp,
     },
 };
 
-/// The lists that destinations import: text and SHA-256, by the destination's id.
-pub(super) type Imports = BTreeMap<String, (String, [u8; 32])>;
+/// The lists that destinations import, by the destination's id.
+pub(super) type Imports = BTreeMap<String, Imported>;
+
+/// A list as it was read.
+pub(super) struct Imported {
+    pub(super) text: String,
+    pub(super) sha256: [u8; 32],
+    /// The list that is taken away from it.
+    pub(super) minus: Option<(String, [u8; 32])>,
+}
 
 /// Objects of one kind: their numbers are 16 bits wide.
 const OBJECTS_MAX: usize = 65_535;
@@ -39,6 +47,8 @@ pub(super) struct Resolver<'a> {
     pub(super) out: &'a mut Vec<Diagnostic>,
     pub(super) clock: LocalClock,
     pub(super) whole: Period,
+    /// The day on which the age of lists is looked at.
+    pub(super) today: Day,
     /// Segments, zones, hosts and destinations share one space of ids: `from` and `to` name them all.
     pub(super) places: BTreeMap<&'a str, Selector>,
     pub(super) epochs: BTreeMap<&'a str, EpochIndex>,
@@ -52,6 +62,7 @@ pub(super) fn resolve(
     document: &Document,
     files: Vec<SourceFile>,
     imports: &Imports,
+    today: Option<Timestamp>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Objects> {
     let Some(head) = &document.policy else {
@@ -70,10 +81,12 @@ pub(super) fn resolve(
                 .remedy(Words::new("timezone = \"Asia/Tokyo\"", "timezone = \"Asia/Tokyo\"")),
         );
     }
+    let clock = clock.or_else(|| LocalClock::new("UTC"))?;
     let mut resolver = Resolver {
         document,
         out,
-        clock: clock.or_else(|| LocalClock::new("UTC"))?,
+        today: clock.day(Timestamp::default()),
+        clock,
         whole: Period::ALWAYS,
         places: BTreeMap::new(),
         epochs: BTreeMap::new(),
@@ -83,6 +96,9 @@ pub(super) fn resolve(
     };
     let meta = resolver.head(head, files, timezone);
     resolver.whole = meta.period;
+    // A list cannot be too old for a policy that is over: it was in its time, or not.
+    let at = today.unwrap_or(meta.period.from).min(meta.period.until);
+    resolver.today = resolver.clock.day(at);
     resolver.ids();
     let epochs = resolver.epoch_list();
     resolver.epoch_periods = epochs.iter().map(|epoch| (epoch.model, epoch.period)).collect();

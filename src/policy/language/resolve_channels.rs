@@ -10,14 +10,16 @@ use super::{
         Accept, AppRule, Channel, CheckSetting, Destination, Exception, Forbid, Host, HostIndex, Ismap,
         PathIndex, Selector, TenantRule, Zone, ZoneIndex,
     },
-    pattern::NamePattern,
     period::{Hours, Periods},
     resolve::{Imports, Resolver},
     text::{At, Entry, Stamp},
     timeline::with_windows,
     vocabulary::{ChannelKind, DestinationKind, Match},
 };
-use crate::ground::model::{address::Prefix, finding::CheckId};
+use crate::ground::{
+    calendar::Day,
+    model::{address::Prefix, finding::CheckId},
+};
 
 const ANY_END: (&str, &str) = ("系・ゾーン・機器・宛先", "segment, zone, host or destination");
 
@@ -51,12 +53,19 @@ impl Resolver<'_> {
         let (epochs, periods) = self.epochs_of(entry, value.epochs.as_ref(), &parent);
         let mut fqdn = self.patterns(entry, value.fqdn.as_ref());
         let mut cidr = self.prefixes(entry, value.cidr.as_ref());
-        self.import(entry, imports, &mut fqdn, &mut cidr);
+        let from_list = self.import(entry, imports);
+        fqdn.extend(from_list.names);
+        cidr.extend(from_list.blocks);
+        // The ports of a list are narrower than all, and what the policy says itself comes first.
+        let services = match &value.services {
+            Some(written) => self.services(entry, Some(written)),
+            None => from_list.services,
+        };
         let written = self.maybe_word(entry, value.matching.as_ref());
         // A half that is there and wrong is told once, not also as missing.
         let is_written = |list: Option<&Vec<Text>>| list.is_some_and(|list| !list.is_empty());
-        let names = !fqdn.is_empty() || is_written(value.fqdn.as_ref());
-        let blocks = !cidr.is_empty() || is_written(value.cidr.as_ref());
+        let names = from_list.is_unknown || !fqdn.is_empty() || is_written(value.fqdn.as_ref());
+        let blocks = from_list.is_unknown || !cidr.is_empty() || is_written(value.cidr.as_ref());
         let matching = self.matching(entry, written, names, blocks);
         let ech = self.maybe_word(entry, value.ech.as_ref());
         if let Some(written) = value.ech.as_ref().filter(|_| ech == Some(super::vocabulary::Ech::Outer)) {
@@ -71,7 +80,7 @@ impl Resolver<'_> {
             name_ja: self.text_or_empty(entry, value.name_ja.as_ref()),
             fqdn,
             cidr,
-            services: self.services(entry, value.services.as_ref()),
+            services,
             alpn,
             matching,
             cert_names: self.patterns(entry, value.cert_names.as_ref()),
@@ -131,90 +140,27 @@ impl Resolver<'_> {
         written.unwrap_or(Match::NameAndAddress)
     }
 
-    /// Adds the entries of an imported list: one name or block a line, `#` begins a remark.
-    fn import(
-        &mut self,
-        entry: &Entry<DestinationDoc>,
-        imports: &Imports,
-        fqdn: &mut Vec<NamePattern>,
-        cidr: &mut Vec<Prefix>,
-    ) {
-        let Some(import) = &entry.value.import else { return };
-        if import.value.format.value != "plain" {
-            let words =
-                Words::new("この形式の一覧はまだ読めません", "lists of this format cannot be read yet");
-            self.out.push(
-                Diagnostic::error("T04", words)
-                    .at(&entry.spot(&import.value.format.span), Words::new("ここ", "here"))
-                    .remedy(Words::new(
-                        "一行に名前かアドレス範囲を一つ書いたファイルにし、format = \"plain\" とします",
-                        "write one name or block a line and say format = \"plain\"",
-                    )),
-            );
-            return;
-        }
-        if let Some(select) = &import.value.select {
-            let words = Words::new("plainの一覧にselectはありません", "a plain list has no select");
-            self.fault("T04", words, &entry.spot(&select.span));
-        }
-        let Some((text, sha256)) = imports.get(&entry.value.id.value) else { return };
-        let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        if let Some(wanted) =
-            import.value.sha256.as_ref().filter(|wanted| !wanted.value.eq_ignore_ascii_case(&hex))
-        {
-            self.out.push(
-                Diagnostic::error(
-                    "T05",
-                    Words::new("一覧の中身が承認時と違います", "the list is not the approved one"),
-                )
-                .at(
-                    &entry.spot(&wanted.span),
-                    Words::new(format!("読んだもの: {hex}"), format!("read: {hex}")),
-                ),
-            );
-        }
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.split('#').next().unwrap_or("").trim();
-            if line.is_empty() {
-                continue;
-            }
-            match (line.parse::<Prefix>(), NamePattern::new(line)) {
-                (Ok(prefix), _) => cidr.push(prefix),
-                (Err(_), Ok(pattern)) => fqdn.push(pattern),
-                (Err(_), Err(_)) => {
-                    let shown = line.escape_debug();
-                    let words = Words::new(
-                        format!("一覧の{number}行目「{shown}」が読めません"),
-                        format!("line {number} of the list cannot be read: {shown}"),
-                    );
-                    self.fault("T07", words, &entry.spot(&import.value.file.span));
-                    return;
-                }
-            }
-        }
-    }
-
     fn ismap(&mut self, entry: &Entry<DestinationDoc>, ismap: &IsmapDoc) -> Ismap {
-        let mut day = |stamp: Option<&At<Stamp>>| {
-            let stamp = stamp?;
-            let date = stamp.value.date();
-            if date.is_none() {
-                let words = Words::new(
-                    "日付だけを書きます(例: 2027-01-31)",
-                    "a date is expected, such as 2027-01-31",
-                );
-                self.fault("T04", words, &entry.spot(&stamp.span));
-            }
-            date
-        };
+        let mut day = |stamp: Option<&At<Stamp>>| self.day(entry, stamp?);
         let checked_on = day(ismap.checked_on.as_ref());
         let valid_until = day(ismap.valid_until.as_ref());
         Ismap {
             listed: ismap.listed,
             name_ja: self.text_or_empty(entry, ismap.name_ja.as_ref()),
-            checked_on: checked_on.map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02}").into()),
-            valid_until: valid_until.and_then(|(year, month, day)| self.clock.end_of_day(year, month, day)),
+            checked_on: checked_on.map(|day| day.to_string().into()),
+            valid_until: valid_until.and_then(|day| self.clock.end_of(day)),
         }
+    }
+
+    /// A date without a time; anything else is told.
+    pub(super) fn day<T>(&mut self, entry: &Entry<T>, stamp: &At<Stamp>) -> Option<Day> {
+        let day = stamp.value.date();
+        if day.is_none() {
+            let words =
+                Words::new("日付だけを書きます(例: 2027-01-31)", "a date is expected, such as 2027-01-31");
+            self.fault("T04", words, &entry.spot(&stamp.span));
+        }
+        day
     }
 
     pub(super) fn channel_list(&mut self) -> Vec<Channel> {

@@ -13,6 +13,7 @@ use super::{
     diagnostic::{Diagnostic, Source, Spot, Words, nearest},
     vocabulary::Word,
 };
+use crate::ground::calendar::Day;
 
 /// A value and where it stood in its file.
 #[derive(Clone, Debug)]
@@ -89,7 +90,7 @@ impl JsonSchema for Stamp {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "A TOML date-time with offset, such as 2026-04-01T00:00:00+09:00; for ISMAP a date.",
+            "description": "A TOML date-time with offset, such as 2026-04-01T00:00:00+09:00; for ISMAP and imports a date.",
         })
     }
 }
@@ -101,10 +102,10 @@ impl Stamp {
         whole.then(|| self.0.to_string())
     }
 
-    /// Year, month and day, when it is a date and nothing else.
-    pub(super) fn date(&self) -> Option<(i16, i8, i8)> {
+    /// The day, when it is a date and nothing else.
+    pub(super) fn date(&self) -> Option<Day> {
         let date = self.0.date.filter(|_| self.0.time.is_none())?;
-        Some((i16::try_from(date.year).ok()?, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?))
+        Day::new(i16::try_from(date.year).ok()?, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?)
     }
 }
 

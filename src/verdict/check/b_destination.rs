@@ -6,36 +6,14 @@ use super::{
 };
 use crate::{
     ground::model::{name::HostName, verdict::FaultKind},
-    policy::language::{DestinationKind, Model, ZoneClass},
+    policy::{
+        language::{DestinationKind, Model, ZoneClass},
+        list,
+    },
 };
 
-/// Names under which anybody can rent a machine or a page (DOMAIN §1.3 R2). A listed service on one of them has a name
-/// of its own in the policy and never comes here.
-const PLATFORMS: &[&[u8]] = &[
-    b"amazonaws.com",
-    b"cloudapp.net",
-    b"cloudapp.azure.com",
-    b"azurewebsites.net",
-    b"azureedge.net",
-    b"blob.core.windows.net",
-    b"run.app",
-    b"appspot.com",
-    b"cloudfront.net",
-    b"herokuapp.com",
-];
-
-/// Platforms on which users build applications of their own (DOMAIN §1.3 R3, seen in the lists of `lists/`).
-const LOW_CODE: &[&[u8]] = &[
-    b"powerapps.com",
-    b"flow.microsoft.com",
-    b"powerautomate.com",
-    b"azure-apim.net",
-    b"appsheet.com",
-    b"kintone.com",
-];
-
 /// Storage and mail for private persons (DOMAIN §4.B B12; the names from memory).
-const PRIVATE: &[&[u8]] = &[b"onedrive.live.com", b"outlook.live.com", b"mail.google.com", b"icloud.com"];
+const PRIVATE: &[&str] = &["onedrive.live.com", "outlook.live.com", "mail.google.com", "icloud.com"];
 
 /// SK-B01
 pub(super) fn outside_the_breakout_list(case: &Case<'_>) -> Option<Spoken> {
@@ -85,11 +63,10 @@ pub(super) fn hosting_platform(case: &Case<'_>) -> Option<Spoken> {
     })
 }
 
-/// SK-B08: its approval is a destination of that kind, not a vendor's whole list.
+/// SK-B08: its approval is a destination of that kind or of that very name, not a vendor's whole list.
 pub(super) fn low_code(case: &Case<'_>) -> Option<Spoken> {
-    let is_segment = case.from.is(LG) || case.from.is(IN);
-    let reached = case.named(LOW_CODE).filter(|reached| is_segment && reached.side.is_outside())?;
-    (!case.is_for(&[DestinationKind::CloudLowcode])).then(|| case.about(&reached))
+    let is_asked = case.from.is(LG) || case.from.is(IN);
+    case.unapproved(list::LOW_CODES).filter(|_| is_asked && !case.is_for(&[DestinationKind::CloudLowcode]))
 }
 
 /// SK-B12: unless a destination lists the very name.
@@ -106,8 +83,9 @@ fn lgwan_to_rest(case: &Case<'_>, reached: &Reached<'_>) -> bool {
     case.from.is(LG) && reached.side == Side::Rest
 }
 
+/// A listed service on a platform has a name of its own in the policy and never comes here (DOMAIN §1.3 R2).
 fn is_platform(name: &HostName) -> bool {
-    is_under(name, PLATFORMS)
+    is_under(name, list::HOSTED)
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ impl<'a> Case<'a> {
     }
 
     /// What was reached under a name of one of these domains: the server, or a target named inside, allowed or not.
-    pub(super) fn named(&self, domains: &[&[u8]]) -> Option<Reached<'a>> {
+    pub(super) fn named(&self, domains: &[&str]) -> Option<Reached<'a>> {
         let (policy, judgement) = (self.policy, self.judgement);
         let mut targets = (0u16..).zip(&self.facts.identity.targets);
         if let Some(found) = targets.find(|(_, target)| is_under(&target.host, domains)) {
@@ -214,7 +214,7 @@ impl<'a> Case<'a> {
 
     /// What was reached outside under a name of one of these domains, unless a destination lists the very name: then
     /// somebody approved it, and did not only import a vendor's list.
-    pub(super) fn unapproved(&self, domains: &[&[u8]]) -> Option<Spoken> {
+    pub(super) fn unapproved(&self, domains: &[&str]) -> Option<Spoken> {
         let inside = matches!(self.from, Side::Segment(_));
         // Under a proxy's port nothing but the name says that the target lies outside.
         let reached = self
@@ -274,9 +274,11 @@ impl<'a> Case<'a> {
 }
 
 /// True for one of these domains, and for all below it.
-pub(super) fn is_under(name: &HostName, domains: &[&[u8]]) -> bool {
+pub(super) fn is_under(name: &HostName, domains: &[&str]) -> bool {
     domains.iter().any(|domain| {
-        name.bytes().strip_suffix(*domain).is_some_and(|front| front.is_empty() || front.ends_with(b"."))
+        name.bytes()
+            .strip_suffix(domain.as_bytes())
+            .is_some_and(|front| front.is_empty() || front.ends_with(b"."))
     })
 }
 

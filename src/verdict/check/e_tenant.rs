@@ -37,7 +37,7 @@ pub(super) fn foreign_tenant(case: &Case<'_>) -> Option<Spoken> {
 }
 
 /// Sign-in for private accounts (DOMAIN §2.4).
-const PRIVATE_SIGN_IN: &[&[u8]] = &[b"login.live.com", b"account.live.com"];
+const PRIVATE_SIGN_IN: &[&str] = &["login.live.com", "account.live.com"];
 
 /// SK-E04
 pub(super) fn private_sign_in(case: &Case<'_>) -> Option<Spoken> {
@@ -45,11 +45,8 @@ pub(super) fn private_sign_in(case: &Case<'_>) -> Option<Spoken> {
 }
 
 /// Where devices register and guests are invited (DOMAIN §4.E E06; the names from memory).
-const REGISTRATION: &[&[u8]] = &[
-    b"enterpriseregistration.windows.net",
-    b"device.login.microsoftonline.com",
-    b"invitations.microsoft.com",
-];
+const REGISTRATION: &[&str] =
+    &["enterpriseregistration.windows.net", "device.login.microsoftonline.com", "invitations.microsoft.com"];
 
 /// SK-E06
 pub(super) fn registration(case: &Case<'_>) -> Option<Spoken> {

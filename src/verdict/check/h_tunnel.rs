@@ -17,25 +17,25 @@ const VPN_PORTS: &[u16] = &[500, 1194, 1701, 1723, 4500, 51_820];
 /// ESP, AH, GRE, EtherIP, L2TPv3 (IANA protocol numbers).
 const VPN_PROTOCOLS: &[u8] = &[47, 50, 51, 97, 115];
 /// Relays of the SoftEther family (DOMAIN §4.H H02, from memory).
-const SOFTETHER: &[&[u8]] = &[b"softether.net", b"vpnazure.net", b"softether-network.net"];
+const SOFTETHER: &[&str] = &["softether.net", "vpnazure.net", "softether-network.net"];
 /// Services for remote support (DOMAIN §4.H H03; the names from memory).
-const REMOTE_SUPPORT: &[&[u8]] = &[
-    b"teamviewer.com",
-    b"anydesk.com",
-    b"net.anydesk.com",
-    b"remotedesktop.google.com",
-    b"logmein.com",
-    b"splashtop.com",
-    b"rustdesk.com",
+const REMOTE_SUPPORT: &[&str] = &[
+    "teamviewer.com",
+    "anydesk.com",
+    "net.anydesk.com",
+    "remotedesktop.google.com",
+    "logmein.com",
+    "splashtop.com",
+    "rustdesk.com",
 ];
 /// Resolvers that are asked over HTTPS (DOMAIN §4.H H04; the names from memory).
-const DOH: &[&[u8]] = &[
-    b"dns.google",
-    b"cloudflare-dns.com",
-    b"one.one.one.one",
-    b"dns.quad9.net",
-    b"doh.opendns.com",
-    b"dns.adguard.com",
+const DOH: &[&str] = &[
+    "dns.google",
+    "cloudflare-dns.com",
+    "one.one.one.one",
+    "dns.quad9.net",
+    "doh.opendns.com",
+    "dns.adguard.com",
 ];
 /// DNS over TLS and QUIC (RFC 7858, RFC 9250).
 const DOT_PORT: u16 = 853;

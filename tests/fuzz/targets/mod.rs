@@ -9,6 +9,7 @@ mod datagrams;
 mod follow;
 mod fragments;
 mod link;
+mod lists;
 mod notes;
 mod policy;
 mod quic;
@@ -26,7 +27,7 @@ use sekisho::{
 
 pub use self::{
     captures::captures, certificate::certificate, datagrams::datagrams, follow::follow, fragments::fragments,
-    link::link, notes::notes, policy::policy, quic::quic, streams::streams,
+    link::link, lists::lists, notes::notes, policy::policy, quic::quic, streams::streams,
 };
 
 /// A target.
@@ -40,6 +41,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("follow", follow),
     ("fragments", fragments),
     ("link", link),
+    ("lists", lists),
     ("notes", notes),
     ("policy", policy),
     ("quic", quic),

@@ -29,7 +29,11 @@ fn gallery() -> Vec<(&'static str, Flow, &'static [&'static str])> {
         ("fronting", lg("192.0.2.9:443").tls("activation.cloud.example"), &["SK-B05"]),
         ("platform", lg("192.0.2.9:443").tls("x.amazonaws.com"), &["SK-B07"]),
         ("port", lg("198.51.100.5:8443").tls("activation.cloud.example"), &["SK-B09"]),
-        ("cleartext", lg("198.19.0.5:443").http("kessai.asp.example"), &["SK-B04", "SK-D01", "SK-D02", "SK-H08"]),
+        (
+            "cleartext",
+            lg("198.19.0.5:443").http("kessai.asp.example"),
+            &["SK-B04", "SK-D01", "SK-D02", "SK-H08"],
+        ),
         ("sign-in", lg("198.51.100.5:443").tls("login.cloud.example"), &["SK-E01", "SK-F02"]),
         ("files", lg("10.30.1.5:445").app("smb").mark(Marks::FILES), &["SK-A05", "SK-A09", "SK-G01"]),
         ("mail", lg("10.30.1.5:25").app("smtp"), &["SK-A05", "SK-G02"]),

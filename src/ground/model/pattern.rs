@@ -1,8 +1,9 @@
-//! Names as a policy writes them: exact, or `*.` in front for one or more labels. No regular expressions.
+//! Names as policies and providers' lists write them: exact, or `*.` in front for one or more labels. No regular
+//! expressions.
 
 use std::fmt;
 
-use crate::ground::model::name::{HostName, Malformed};
+use super::name::{HostName, Malformed};
 
 /// A name, or all names below it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
