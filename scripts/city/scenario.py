@@ -334,7 +334,7 @@ def conforming(city):
     ok("c-lbo-suite", "lg-pc1", NET["meet"], 443, https("meet.cloud.example"), sni="meet.cloud.example")
     ok("c-lbo-suite", "lg-pc2", NET["files"], 443, https("kasumino.files.cloud.example"), note=" (own tenant)",
        sni="kasumino.files.cloud.example")
-    ok("c-lbo-suite", "lg-pc1", NET["chat"], 443, quic("chat.cloud.example"), note=" (QUIC)", proto="udp",
+    ok("c-lbo-suite", "lg-pc1", NET["chat"], 443, quic("chat.cloud.example"), checks=["SK-H09"], note=" (QUIC)", proto="udp",
        sni="chat.cloud.example")
     ok("c-lbo-media", "lg-pc1", NET["media"], 3478, ours("stun"), proto="udp", why="no name, judged by address")
     ok("c-cmail", "inet", "10.40.0.30", 25, ours("mail"), client_address=NET["cmail"])
@@ -407,7 +407,7 @@ def planted(city):
     bad("My Number terminal to the internet", "mn-pc1", NET["shop"], 443, https("www.shop.example"), ["SK-A01"],
         sni="www.shop.example", why="forbidden, and established")
     bad("My Number terminal to a file share of the internet segment", "mn-pc2", "10.30.8.45", 445, ours("smb"),
-        ["SK-A02"], why="forbidden in either direction")
+        ["SK-A02", "SK-A09"], why="forbidden in either direction")
     bad("My Number terminal to an LGWAN address nobody registered", "mn-pc1", LGWAN["asp"], 443,
         https("kessai.asp.lgwan.example"), ["SK-A03"], sni="kessai.asp.lgwan.example",
         why="listed for the LGWAN segment only")
@@ -419,7 +419,7 @@ def planted(city):
     bad("unlisted name over the breakout", "lg-pc2", NET["shop"], 443, https("www.shop.example"), ["SK-B01"],
         sni="www.shop.example", why="neither name nor address is listed")
     bad("unlisted name over the breakout, by QUIC", "lg-pc2", NET["stream"], 443, quic("www.stream.example"),
-        ["SK-B01"], proto="udp", sni="www.stream.example", why="as above; only the Initial shows the name")
+        ["SK-B01", "SK-H09"], proto="udp", sni="www.stream.example", why="as above; only the Initial shows the name")
     bad("listed name, foreign address", "lg-pc1", NET["front"], 443, https("meet.cloud.example"), ["SK-B05"],
         sni="meet.cloud.example", why="domain fronting: the address belongs to nobody in the policy")
     bad("listed destination, unlisted port", "lg-pc1", NET["meet"], 8443, https("meet.cloud.example"), ["SK-B09"],
@@ -437,16 +437,16 @@ def planted(city):
     bad("sign-in without the tenant proxy", "lg-pc2", NET["login"], 443, https("login.cloud.example"),
         ["SK-E01", "SK-F02"], sni="login.cloud.example")
     bad("desktop opened from the internet segment", "in-pc1", "10.20.1.11", 3389, ours("rdp"), ["SK-A05", "SK-G03"])
-    bad("SSH from the LGWAN segment to the internet segment", "lg-pc2", "10.30.8.45", 22, ssh, ["SK-A05", "SK-G03"],
+    bad("SSH from the LGWAN segment to the internet segment", "lg-pc2", "10.30.8.45", 22, ssh, ["SK-A05", "SK-A10", "SK-G03"],
         may_fail=True)
     bad("file fetched straight from the internet segment", "lg-pc2", "10.30.8.45", 80,
         http("files.city.example", "/report.zip"), ["SK-A05", "SK-G01"], http_host="files.city.example",
         why="round the file sanitiser")
     bad("share of an LGWAN terminal opened from the internet segment", "in-pc1", "10.20.1.11", 445, ours("smb"),
-        ["SK-A05", "SK-G01"])
+        ["SK-A05", "SK-A09", "SK-G01"])
     bad("screen transfer opened from the wrong side", "in-pc1", "10.40.0.20", 443, https("vdi.city.example"),
         ["SK-G04"], sni="vdi.city.example", why="in this model the LGWAN side opens it")
-    bad("cleartext to the sanitiser", "lg-pc2", "10.40.0.10", 443, http("san.city.example", "/take.zip"), ["SK-D01"],
+    bad("cleartext to the sanitiser", "lg-pc2", "10.40.0.10", 443, http("san.city.example", "/take.zip"), ["SK-D01", "SK-H08"],
         http_host="san.city.example", why="the channel asks for encryption")
     bad("round the city's proxy", "in-pc1", CLOUD["proxy"], 8080,
         https("www.news.example", "--proxy", f"http://{CLOUD['proxy']}:8080", page_port=443), ["SK-F02"],

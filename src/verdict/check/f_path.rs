@@ -1,6 +1,6 @@
 //! SK-F: lines and waypoints.
 
-use super::case::{Case, IN, Side, Spoken};
+use super::case::{Case, IN, Reached, Side, Spoken};
 use crate::{
     ground::model::verdict::FaultKind,
     policy::language::{Selector, ZoneClass},
@@ -13,7 +13,8 @@ pub(super) fn bypass(case: &Case<'_>) -> Option<Spoken> {
 
 /// SK-F01: the internet segment by a way of its own. What goes through its proxy is the proxy's.
 pub(super) fn past_the_security_cloud(case: &Case<'_>) -> Option<Spoken> {
-    case.broken_where(|reached| case.from.is(IN) && reached.side == Side::Rest)
+    let is_own = |reached: &Reached<'_>| reached.target.is_none() && reached.side == Side::Rest;
+    case.broken_where(|reached| case.from.is(IN) && is_own(reached))
 }
 
 /// SK-F04

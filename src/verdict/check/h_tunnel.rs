@@ -102,7 +102,8 @@ pub(super) fn other_protocol(case: &Case<'_>) -> Option<Spoken> {
     if !is_open || case.facts.transport != Transport::TCP {
         return None;
     }
-    let is_tls = case.speaks(&["tls"], &[]);
+    // What a proxy's tunnel carries is the tunnel's.
+    let is_tls = case.facts.identity.app == "tls";
     let is_known = !case.facts.identity.app.is_empty() || case.facts.identity.marks.has(Marks::OPAQUE);
     let disguised = server.port == HTTPS
         && is_known
