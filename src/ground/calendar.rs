@@ -80,6 +80,18 @@ impl Day {
         Self::new(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)
     }
 
+    /// Its year and month.
+    #[must_use]
+    pub fn month(self) -> (i16, i8) {
+        (self.0.year(), self.0.month())
+    }
+
+    /// How many days a month has.
+    #[must_use]
+    pub fn days_in((year, month): (i16, i8)) -> Option<i64> {
+        civil::Date::new(year, month, 1).ok().map(|first| i64::from(first.days_in_month()))
+    }
+
     /// How many days it lies behind another; negative when before it.
     #[must_use]
     pub fn days_since(self, earlier: Self) -> i64 {

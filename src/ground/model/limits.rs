@@ -328,6 +328,18 @@ pub const CASE_OBSERVATIONS_MAX: usize = 64;
 pub const CASE_TEXT_MAX: usize = 1_024;
 /// A maintenance exception longer than this is a permanent line (L20, SK-L04). Our number: one quarter and a day.
 pub const MAINTENANCE_DAYS_MAX: i64 = 93;
+/// Distinct clients (with their day) that are kept of a channel whose number is bounded: 32 B each, 2 MiB a channel.
+pub const SOURCES_PER_CHANNEL_MAX: usize = 65_536;
+/// Link addresses whose hosts are remembered: 100 B each with two ends, 10 MB; a city has a tenth of that.
+pub const STATIONS_MAX: usize = 100_000;
+/// Targets without an answer that make a scan (SK-K04). Our number: no person types so many.
+pub const SCAN_TARGETS: usize = 50;
+/// Hosts reached by protocols of administration that make a spread (SK-K05). Our number.
+pub const SPREAD_HOSTS: usize = 10;
+/// Targets of all sources together: 32 B each, 32 MB.
+pub const FAN_TARGETS_MAX: usize = 1_000_000;
+/// Days that must have been looked at before a channel counts as unused (SK-L01, DOMAIN §4.L).
+pub const UNUSED_DAYS_MIN: i64 = 30;
 /// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.
 pub const FINDINGS_MAX: usize = 100_000;
 /// Findings of one check on the list: half of it, so that a flood under one check does not push another check off.

@@ -74,6 +74,8 @@ pub(super) mod models {
     pub(in super::super) const ALL: Models = Models(0b11_1111);
     /// α′, whatever the case.
     pub(in super::super) const ALPHA_PRIME: Models = Models(0b00_1110);
+    /// α′ ア
+    pub(in super::super) const ALPHA_PRIME_A: Models = Models(0b00_0010);
     /// α′ イ and ウ: those with a tenant.
     pub(in super::super) const TENANT: Models = Models(0b00_1100);
     /// α′ イ
@@ -157,12 +159,16 @@ pub(super) const V_HIGH: Weight = weight(Severity::High, Kind::Violation);
 pub(super) const V_MEDIUM: Weight = weight(Severity::Medium, Kind::Violation);
 /// V 低
 pub(super) const V_LOW: Weight = weight(Severity::Low, Kind::Violation);
+/// S 重大
+pub(super) const S_CRITICAL: Weight = weight(Severity::Critical, Kind::Suspicion);
 /// S 高
 pub(super) const S_HIGH: Weight = weight(Severity::High, Kind::Suspicion);
 /// S 中
 pub(super) const S_MEDIUM: Weight = weight(Severity::Medium, Kind::Suspicion);
 /// S 低
 pub(super) const S_LOW: Weight = weight(Severity::Low, Kind::Suspicion);
+/// P 高
+pub(super) const P_HIGH: Weight = weight(Severity::High, Kind::Ledger);
 /// P 中
 pub(super) const P_MEDIUM: Weight = weight(Severity::Medium, Kind::Ledger);
 /// U 高
@@ -177,6 +183,8 @@ pub(super) const O_HIGH: Weight = weight(Severity::High, Kind::Observation);
 pub(super) const O_MEDIUM: Weight = weight(Severity::Medium, Kind::Observation);
 /// O 低
 pub(super) const O_LOW: Weight = weight(Severity::Low, Kind::Observation);
+/// 低 情報
+pub(super) const INFORMATION_LOW: Weight = weight(Severity::Low, Kind::Information);
 /// 情報
 pub(super) const INFORMATION: Weight = weight(Severity::Info, Kind::Information);
 

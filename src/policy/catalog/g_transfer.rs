@@ -1,6 +1,8 @@
 //! SK-G: 無害化・画面転送・ファイル.
 
-use super::entry::{Effect, Entry, S_MEDIUM, V_CRITICAL, V_HIGH, ask, models, recalled, text, verified};
+use super::entry::{
+    Effect, Entry, INFORMATION_LOW, S_MEDIUM, V_CRITICAL, V_HIGH, ask, models, recalled, text, verified,
+};
 use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -125,6 +127,30 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text(
             "画面転送の装置で、クリップボードとドライブの共有が無効なことを確かめる。",
             "Check that clipboard and drives are not shared by the gateway.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'G', 6),
+        name: text("画面転送などの利用者が計画超過", "more users than planned"),
+        meaning: text(
+            "一日に使った機器の数が、台帳の上限(max_sources)を超えました。",
+            "More machines used a channel in a day than the policy plans (max_sources).",
+        ),
+        why: text(
+            "β'モデルでは、LGWAN接続系を見る利用者を最小限にすることが前提です。",
+            "In the beta-prime model as few people as possible look into the LGWAN segment.",
+        ),
+        models: models::BETA,
+        inner: INFORMATION_LOW,
+        outer: INFORMATION_LOW,
+        effect: Effect::None,
+        clause: verified("6.1"),
+        threat: "",
+        harmless: text("月末・年度末などの繁忙期", "the end of a month or year"),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "利用者の一覧を確認し、計画か上限を見直す。",
+            "Review the list of users, and the plan or the limit.",
         ),
     },
     Entry {

@@ -50,6 +50,60 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        id: CheckId::new(b'K', 4),
+        name: text("走査(スキャン)の疑い", "a scan"),
+        meaning: text(
+            "一台の機器が、応答のない多数の宛先・番号へ接続を試みました。",
+            "One machine tried many targets that did not answer.",
+        ),
+        why: text(
+            "攻撃者やウイルスが、次の相手を探すときの動きです。",
+            "It is how attackers and malware look for their next target.",
+        ),
+        models: models::ALL,
+        inner: S_MEDIUM,
+        outer: S_MEDIUM,
+        effect: Effect::None,
+        clause: verified("6.5"),
+        threat: "⑤",
+        harmless: text(
+            "資産管理・脆弱性診断(role = scanner を書く)、見つからない複合機を探す端末",
+            "asset management or a vulnerability scanner (role = scanner), a terminal that looks for a printer",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "機器で動いている管理ソフトを確かめ、心当たりが無ければ切り離して調べる。",
+            "Check which management software runs there; if none does, take the machine off and examine it.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'K', 5),
+        name: text("横展開の疑い", "spreading sideways"),
+        meaning: text(
+            "一台の機器が、管理用の方式(ファイル共有・遠隔操作など)で多数の機器に接続しました。",
+            "One machine reached many others over protocols of administration.",
+        ),
+        why: text(
+            "侵入した攻撃者は、管理の方式を使って隣の機器へ広がります。",
+            "Intruders use the protocols of administration to move to the next machine.",
+        ),
+        models: models::BETA,
+        inner: S_HIGH,
+        outer: S_HIGH,
+        effect: Effect::None,
+        clause: verified("6.5"),
+        threat: "⑤",
+        harmless: text(
+            "ソフトウェアの配布サーバ(role = update などを書く)",
+            "a deployment server (write its role)",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "接続元の機器の役割と、その時間の作業を確かめる。",
+            "Check what the machine is for, and the work at that time.",
+        ),
+    },
+    Entry {
         id: CheckId::new(b'K', 8),
         name: text("時間外の通信", "traffic outside its hours"),
         meaning: text(

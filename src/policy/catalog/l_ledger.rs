@@ -5,6 +5,30 @@ use crate::ground::model::finding::CheckId;
 
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
+        id: CheckId::new(b'L', 1),
+        name: text("使われていない許可", "unused permissions"),
+        meaning: text(
+            "観測した期間に、一度も使われなかった許可があります。",
+            "A channel was not used in the time that was looked at.",
+        ),
+        why: text(
+            "使われない許可は、攻撃者だけが使う入口になり得ます。",
+            "What nobody uses is an entrance for attackers alone.",
+        ),
+        models: models::ALL,
+        inner: P_MEDIUM,
+        outer: P_MEDIUM,
+        effect: Effect::None,
+        clause: verified("7.4"),
+        threat: "",
+        harmless: text("年に一度の業務、災害時だけの経路", "yearly work, a way for disasters only"),
+        ask: ask::LEDGER,
+        next: text(
+            "担当課に要否を確かめ、不要なら台帳と機器の設定から消す。",
+            "Ask the department; remove it from policy and devices if it is not needed.",
+        ),
+    },
+    Entry {
         id: CheckId::new(b'L', 2),
         name: text("期限切れ許可の使用", "an expired channel is still in use"),
         meaning: text(

@@ -17,6 +17,8 @@ mod j_dns;
 mod k_volume;
 mod l_ledger;
 mod m_migration;
+mod n_expected;
+mod o_model;
 mod q_observation;
 
 pub use entry::{CAUTION, Clause, Effect, Entry, Models, Weight};
@@ -38,6 +40,8 @@ pub const ALL: &[&[Entry]] = &[
     k_volume::ENTRIES,
     l_ledger::ENTRIES,
     m_migration::ENTRIES,
+    n_expected::ENTRIES,
+    o_model::ENTRIES,
     q_observation::ENTRIES,
 ];
 

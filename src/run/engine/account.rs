@@ -13,6 +13,7 @@ use crate::ground::model::{
     tally::{Count, Tally},
     verdict::{Judgement, Verdict},
 };
+use crate::verdict::across::Crowd;
 
 /// The sums of one owner, or of the collector for the flows that are final only there.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub struct Account {
     causes: Vec<u64>,
     /// The minute of the last flow that lost something: flows end in order of time or nearly so.
     minute: Option<((SensorId, i64), Lost)>,
+    /// What many flows show together.
+    pub(super) crowd: Crowd,
 }
 
 /// Bytes acknowledged, and of these the unseen ones.
@@ -147,8 +150,10 @@ impl Account {
         tally: &mut Tally,
         coverage: &mut Coverage,
         causes: &mut BTreeMap<&'static str, u64>,
+        crowd: &mut Crowd,
     ) {
         self.turn_minute();
+        crowd.merge(self.crowd);
         tally.merge(&self.tally);
         let theirs = self.coverage;
         for (key, lost) in theirs.minutes {

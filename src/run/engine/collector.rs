@@ -30,7 +30,7 @@ pub struct Collector {
     policy: Option<Arc<Policy>>,
     /// Present when inputs are bound to several sensors.
     join: Option<Join>,
-    memory: Memory,
+    pub(super) memory: Memory,
     pub(super) aggregate: Aggregate,
     pub(super) tally: Tally,
     /// The flows that are final only here.
@@ -169,6 +169,9 @@ impl Collector {
             Some(ruling) => {
                 if !sink.shows_lines() {
                     self.account.flow(&record.facts, Some(&ruling.settled), &[]);
+                    if let Some(policy) = &self.policy {
+                        self.account.crowd.flow(policy, &record.facts, &ruling.settled);
+                    }
                     return self.found(
                         &ruling.fires,
                         &About::of(&record.facts),
@@ -218,6 +221,9 @@ impl Collector {
         sink: &mut dyn Sink,
     ) -> io::Result<()> {
         self.account.flow(&record.facts, record.judgement.as_ref(), others);
+        if let (Some(policy), Some(judgement)) = (&self.policy, &record.judgement) {
+            self.account.crowd.flow(policy, &record.facts, judgement);
+        }
         if let Some(judgement) = &record.judgement {
             self.found(fires, &About::of(&record.facts), judgement.verdict, sink)?;
         }

@@ -17,6 +17,7 @@ use crate::{
         language::{self, Policy},
     },
     verdict::{
+        across::Crowd,
         check::{self, RunCase},
         judge::{self, Question},
     },
@@ -56,10 +57,11 @@ impl Default for Demands {
 /// Adds everything up.
 #[must_use]
 pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, demands: &Demands) -> RunResult {
-    let Collector { mut aggregate, mut tally, account, accepted_violations, .. } = collector;
+    let Collector { mut aggregate, mut tally, account, accepted_violations, memory, .. } = collector;
+    let mut crowd = Crowd::default();
     let (mut coverage, mut undecidable_causes) = (Coverage::default(), BTreeMap::new());
     for account in parts.accounts.into_iter().chain([account]) {
-        account.add_to(&mut tally, &mut coverage, &mut undecidable_causes);
+        account.add_to(&mut tally, &mut coverage, &mut undecidable_causes, &mut crowd);
     }
     for part in &parts.tallies {
         tally.merge(part);
@@ -81,6 +83,8 @@ pub fn conclude(collector: Collector, parts: Parts, policy: Option<&Policy>, dem
             coverage: &coverage,
             input: &parts.input,
             scope: &demands.scope,
+            crowd: &crowd,
+            memory: &memory,
         };
         check::run(&case).iter().for_each(|fire| aggregate.add_whole(fire, &coverage));
     }

@@ -175,6 +175,7 @@ impl Court {
 
     /// Counts a flow that is final.
     pub(super) fn count(&mut self, ruled: &Ruled, facts: &FlowFacts, account: &mut Account) {
+        account.crowd.flow(&self.policy, facts, &self.ruling(ruled).settled);
         match ruled {
             Ruled::Known(place) => {
                 self.cases[*place as usize].seen.add(&once(facts));

@@ -33,6 +33,7 @@ use crate::{
         time::Timestamp,
     },
     policy::language::{Policy, load},
+    verdict::across::Crowd,
 };
 
 /// A policy, and what flows must be made of so that it has something to say of them.
@@ -215,7 +216,7 @@ fn sums(parts: Vec<(Court, Account)>) -> Sums {
     let mut sums = Sums::default();
     for (mut court, mut account) in parts {
         court.settle(&mut account);
-        account.add_to(&mut sums.0, &mut sums.1, &mut sums.2);
+        account.add_to(&mut sums.0, &mut sums.1, &mut sums.2, &mut Crowd::default());
     }
     sums
 }
@@ -301,7 +302,7 @@ fn joined(
     }
     collector.finish(&mut told).unwrap();
     let mut sums = Sums::default();
-    collector.account.add_to(&mut sums.0, &mut sums.1, &mut sums.2);
+    collector.account.add_to(&mut sums.0, &mut sums.1, &mut sums.2, &mut Crowd::default());
     (told, sums, collector.aggregate.finish().0)
 }
 

@@ -65,6 +65,14 @@ impl Memory {
         self.labels.get(&addr).into_iter().flatten().map(AsRef::as_ref)
     }
 
+    /// Every address with the labels that its host gave itself, in order.
+    #[must_use]
+    pub fn labelled(&self) -> Vec<(IpAddr, &[Box<[u8]>])> {
+        let mut all: Vec<_> = self.labels.iter().map(|(addr, labels)| (*addr, labels.as_slice())).collect();
+        all.sort_unstable_by_key(|(addr, _)| *addr);
+        all
+    }
+
     /// How many entries were given up for want of room.
     #[must_use]
     pub const fn forgotten(&self) -> u64 {

@@ -1,6 +1,9 @@
 //! SK-G: sanitising, screen transfer, files.
 
-use super::case::{Case, IN, LG, MN, Reached, Side, Spoken};
+use super::{
+    case::{Case, IN, LG, MN, Reached, Side, Spoken},
+    run::{Noted, RunCase},
+};
 use crate::{
     ground::model::{identity::Marks, verdict::FaultKind},
     policy::language::{Case as ModelCase, ChannelKind, Download, Model, Role},
@@ -85,4 +88,17 @@ pub(super) fn mynumber_screen(case: &Case<'_>) -> Option<Spoken> {
         let both_segments = matches!((case.from, reached.side), (Side::Segment(_), Side::Segment(_)));
         is_screen && one_inside && both_segments
     })
+}
+
+/// SK-G06: distinct clients of a day (DOMAIN §1.1 M8).
+pub(super) fn more_users_than_planned(case: &RunCase<'_>) -> Vec<Noted> {
+    let bounded = case.policy.channels().iter().filter_map(|channel| Some((channel, channel.max_sources?)));
+    let noted = bounded.filter_map(|(channel, max)| {
+        let used = case.crowd.usage.of(&channel.id)?;
+        let (sources, day) = used.most_sources()?;
+        let more = if used.overflow { "+" } else { "" };
+        let detail = format!("sources={sources}{more} max={max} day={day}");
+        (sources > max).then(|| Noted::whole(channel.id.to_string(), detail))
+    });
+    noted.collect()
 }

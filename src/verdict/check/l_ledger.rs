@@ -56,3 +56,20 @@ pub(super) fn deviations(case: &RunCase<'_>) -> Vec<Noted> {
     };
     case.policy.deviations().iter().map(told).collect()
 }
+
+/// SK-L01: only of a time that is long enough to say so.
+pub(super) fn unused(case: &RunCase<'_>) -> Vec<Noted> {
+    let Some((first, last)) = case.coverage.first.zip(case.coverage.last) else { return Vec::new() };
+    let idle = case.policy.channels().iter().filter(|channel| {
+        channel.periods.contains(first)
+            && channel.periods.contains(last)
+            && case.crowd.usage.of(&channel.id).is_none()
+    });
+    let days = last.since(first).nanos() / SECOND / 86_400;
+    if days < limits::UNUSED_DAYS_MIN {
+        let count = idle.count();
+        let why = format!("unused={count} days={days} needed={}", limits::UNUSED_DAYS_MIN);
+        return (count > 0).then(|| Noted::open("-", why)).into_iter().collect();
+    }
+    idle.map(|channel| Noted::whole(channel.id.to_string(), format!("days={days}"))).collect()
+}

@@ -19,6 +19,9 @@ mod j_dns;
 mod k_volume;
 mod l_ledger;
 mod m_migration;
+mod n_expected;
+mod o_model;
+mod observed;
 mod q_observation;
 mod run;
 
@@ -102,6 +105,7 @@ const FLOW: &[(CheckId, FlowCheck)] = &[
     (CheckId::new(b'L', 7), l_ledger::registration_expired),
     (CheckId::new(b'M', 1), m_migration::in_the_window),
     (CheckId::new(b'M', 2), m_migration::retired),
+    (CheckId::new(b'O', 2), o_model::case_exceeded),
 ];
 
 /// What a check says of a whole run.
@@ -111,8 +115,16 @@ type RunCheck = fn(&RunCase<'_>) -> Vec<run::Noted>;
 const RUN: &[(CheckId, RunCheck)] = &[
     (CheckId::new(b'C', 7), c_name::unseen_certificates),
     (CheckId::new(b'E', 5), e_tenant::unproven_tenant_control),
+    (CheckId::new(b'G', 6), g_transfer::more_users_than_planned),
+    (CheckId::new(b'I', 1), i_host::in_two_segments),
+    (CheckId::new(b'K', 4), k_volume::scans),
+    (CheckId::new(b'K', 5), k_volume::spread),
+    (CheckId::new(b'L', 1), l_ledger::unused),
     (CheckId::new(b'L', 4), l_ledger::long_maintenance),
     (CheckId::new(b'L', 10), l_ledger::deviations),
+    (CheckId::new(b'N', 1), n_expected::silent_channels),
+    (CheckId::new(b'N', 3), n_expected::without_names_or_time),
+    (CheckId::new(b'O', 1), o_model::another_model),
     (CheckId::new(b'Q', 1), q_observation::loss),
     (CheckId::new(b'Q', 2), q_observation::one_sided),
     (CheckId::new(b'Q', 4), q_observation::duplicates),
@@ -143,6 +155,7 @@ pub fn kind_of_port(port: u16) -> u16 {
         (g_transfer::lists_of_port(port), 4),
         (a_separation::lists_of_port(port), 2),
         (h_tunnel::lists_of_port(port), 6),
+        (o_model::lists_of_port(port), 1),
     ];
     let dns = u16::from(port == j_dns::PORT);
     lists.iter().fold(dns, |bits, (list, width)| bits << width | u16::from(*list))
@@ -161,8 +174,8 @@ mod tests {
     #[test]
     fn every_entry_of_the_catalogue_has_a_function_and_every_function_an_entry() {
         let words: Vec<_> = catalog::all().map(|entry| entry.id).collect();
-        let functions: Vec<_> = FLOW.iter().map(|(id, _)| *id).chain(RUN.iter().map(|(id, _)| *id)).collect();
-        let functions: std::collections::BTreeSet<_> = functions.into_iter().collect();
+        let functions: std::collections::BTreeSet<_> =
+            FLOW.iter().map(|(id, _)| *id).chain(RUN.iter().map(|(id, _)| *id)).collect();
         assert_eq!(words, functions.into_iter().collect::<Vec<_>>());
         for list in [FLOW.iter().map(|it| it.0).collect::<Vec<_>>(), RUN.iter().map(|it| it.0).collect()] {
             assert!(list.is_sorted(), "{list:?}");

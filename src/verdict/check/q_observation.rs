@@ -102,10 +102,8 @@ pub(super) fn undecoded(case: &RunCase<'_>) -> Vec<Noted> {
 /// SK-Q10
 pub(super) fn unseen_segments(case: &RunCase<'_>) -> Vec<Noted> {
     let (unseen, unobserved) = judge::unseen_segments(case.policy, case.coverage, case.input, case.scope);
-    let told = |segment: &Arc<str>, why: &str| Noted {
-        segment: segment.clone(),
-        about: segment.to_string(),
-        detail: format!("frames=0 {why}"),
+    let told = |segment: &Arc<str>, why: &str| {
+        Noted::whole(segment.to_string(), format!("frames=0 {why}")).of(segment)
     };
     let promised = unseen.iter().map(|segment| told(segment, "promised"));
     promised.chain(unobserved.iter().map(|segment| told(segment, "not_promised"))).collect()

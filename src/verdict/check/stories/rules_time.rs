@@ -17,6 +17,7 @@ use crate::{
     },
     policy::language::Policy,
     verdict::{
+        across::{Crowd, Memory},
         check::{RunCase, run},
         judge::{Question, conclude},
     },
@@ -282,12 +283,16 @@ fn the_checks_of_a_run_tell_numbers_with_their_base() {
         coverage: &seen.coverage,
         input: &seen.input,
         scope: &[],
+        crowd: &Crowd::default(),
+        memory: &Memory::default(),
     });
     let told: Vec<_> = fires.iter().map(|fire| format!("{} {}", fire.check, fire.detail)).collect();
     assert_eq!(
         told,
         [
             "SK-E05 proxies=lbo-proxy",
+            "SK-N03 no_whole_day_observed",
+            "SK-O01 no_screen_seen",
             "SK-Q04 duplicates=60 of=105",
             "SK-Q06 cut_hellos=4 cut_packets=0",
             "SK-Q11 encrypted=200 without_name=1.50 % without_certificate=0.00 %",
