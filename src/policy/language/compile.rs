@@ -6,7 +6,7 @@ use super::{
     alike::Borders,
     channels::LegIndex,
     compiled::{Objects, Policy},
-    item::{DestinationIndex, HostIndex, ZoneIndex},
+    item::{ChannelIndex, DestinationIndex, HostIndex, ZoneIndex},
     names::NameTree,
     segments::{Places, Prefixes},
     timeline::borders,
@@ -46,6 +46,11 @@ impl Policy {
             alike: Borders::new(&objects),
             key_vlans: key_vlans(&objects),
             switched_on: switched_on(&objects),
+            channel_ids: (0u16..)
+                .map(ChannelIndex)
+                .zip(&objects.channels)
+                .map(|(index, it)| (it.id.clone(), index))
+                .collect(),
             objects,
         }
     }

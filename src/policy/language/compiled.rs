@@ -80,6 +80,8 @@ pub struct Policy {
     pub(super) alike: Borders,
     /// Checks that speak with their full weight.
     pub(super) switched_on: BTreeSet<CheckId>,
+    /// Channels by id.
+    pub(super) channel_ids: BTreeMap<Arc<str>, ChannelIndex>,
 }
 
 macro_rules! lists {
@@ -165,6 +167,12 @@ impl Policy {
     #[must_use]
     pub fn check(&self, id: CheckId) -> Option<&CheckSetting> {
         self.objects.checks.get(&id)
+    }
+
+    /// The channel of this id.
+    #[must_use]
+    pub fn channel_named(&self, id: &str) -> Option<&Channel> {
+        self.channel_ids.get(id).map(|index| self.channel(*index))
     }
 
     /// What is looser than the preset of the policy's model, and accepted.

@@ -47,8 +47,7 @@ impl Crowd {
         } else if judgement.verdict == Verdict::Conforming
             && let Some(id) = &judgement.channel
         {
-            let mut channels = policy.channels().iter();
-            let is_screen = channels.any(|it| it.id == *id && it.kind == ChannelKind::Screen);
+            let is_screen = policy.channel_named(id).is_some_and(|it| it.kind == ChannelKind::Screen);
             self.screens[0] += u64::from(is_screen);
         }
     }

@@ -87,7 +87,7 @@ impl Usage {
             return;
         };
         let day = self.day(policy, facts.first);
-        let bounded = policy.channels().iter().any(|it| it.id == *channel && it.max_sources.is_some());
+        let bounded = policy.channel_named(channel).is_some_and(|it| it.max_sources.is_some());
         let used = self.channels.entry(channel.clone()).or_default();
         used.flows += 1;
         *used.days.entry(day).or_default() += 1;

@@ -181,8 +181,7 @@ impl<'a> Case<'a> {
 
     /// The channel that decided, where one did.
     pub(super) fn channel(&self) -> Option<&'a Channel> {
-        let id = self.judgement.channel.as_ref()?;
-        self.policy.channels().iter().find(|channel| channel.id == *id)
+        self.policy.channel_named(self.judgement.channel.as_deref()?)
     }
 
     /// True when the channel that decided leads to a destination of one of these kinds.
