@@ -5,9 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    audit::now, error::Error, explain, files, init, learn, options::PolicyCommand, outputs::print,
-};
+use super::{audit::now, error::Error, explain, files, init, learn, options::PolicyCommand, outputs::print};
 use crate::{
     ground::{model::lang::Lang, words::escape},
     policy::language::{self, Diagnostic, Level, Policy, ReadFile, render_all, schema_json},
