@@ -145,6 +145,32 @@ fn what_the_model_forbids_is_told_and_not_proposed() {
 }
 
 #[test]
+fn who_goes_around_the_citys_proxy_is_told_and_not_proposed() {
+    let connect = |client: &str, server: &str| {
+        let asked =
+            Talk::new(client, server, NOON).open().client(b"CONNECT www.news.example:443 HTTP/1.1\r\n\r\n");
+        asked.server(b"HTTP/1.1 200 OK\r\n\r\n").tls_inside("www.news.example").close().capture
+    };
+    let capture = connect("10.30.1.1:50000", "10.30.8.80:8080")
+        .with(&connect("10.30.8.80:50001", "203.0.113.10:8080"))
+        .with(&connect("10.30.1.2:50002", "203.0.113.10:8080"));
+    let lesson = Lesson::of(&draft(), &capture, &[]);
+    let [proposal] = lesson.kind("proposal")[..] else { panic!("{:#?}", lesson.lines) };
+    assert_eq!((&proposal["to"], &proposal["via"]), (&"h-203.0.113.10".into(), &"h-10.30.8.80".into()));
+    assert_eq!(lesson.kind("not_proposed")[0]["reason"], "bypass");
+    let audit = lesson.approved(&draft(), &capture);
+    let verdicts: Vec<_> = (50_000..=50_002).map(|port| audit.verdict(port, 8080)).collect();
+    assert_eq!(verdicts, ["conforming", "conforming", "violating"]);
+    // Approved for the whole segment and learnt again, the same one is told again.
+    let approved =
+        lesson.file.replace("\"未承認\"", "\"第1号\"").replace("= [\"h-10.30.1.1\"]", "= [\"in\"]");
+    let whole = draft() + approved.split_once("\n\n").unwrap().1;
+    let lesson = Lesson::of(&whole, &capture, &[]);
+    assert!(lesson.kind("proposal").is_empty(), "{:#?}", lesson.lines);
+    assert_eq!(lesson.kind("not_proposed")[0]["reason"], "bypass");
+}
+
+#[test]
 fn an_attempt_that_nobody_answered_is_not_proposed() {
     let silent = Talk::new("10.20.1.1:50000", "198.19.0.5:443", NOON).syn().capture;
     let refused = Talk::new("10.20.1.1:50001", "198.19.0.6:443", NOON).refused().capture;

@@ -34,7 +34,7 @@ pub enum Reason {
     FromInternet,
     /// Asked of a proxy by a segment for which nothing is delegated.
     ClosedProxy,
-    /// Asked of a proxy outside, around the one inside that others pass.
+    /// A channel leads there by way of a host, or others pass a proxy inside, and these go around it.
     Bypass,
     /// What was asked of the proxy cannot be read.
     HiddenTarget,
@@ -121,8 +121,8 @@ impl Reason {
                 "a target that a closed segment asked of a proxy",
             ),
             Self::Bypass => (
-                "ほかの機器が通る庁内のProxyを通っていません",
-                "it goes around the proxy inside that others pass",
+                "許可やほかの機器が通る経由地(Proxyなど)を通っていません",
+                "it goes around the host that a channel, or others, pass on the way",
             ),
             Self::HiddenTarget => {
                 ("Proxyに頼んだ接続先が読めません", "what was asked of the proxy cannot be read")
@@ -146,13 +146,17 @@ impl Reason {
     #[must_use]
     pub fn ask(&self, lang: Lang) -> &'static str {
         let (ja, en) = match self {
-            Self::Forbid(_) => (
+            Self::Forbid(_) | Self::Rule("L40", ..) => (
                 "台帳の承認者に確かめます。禁止は緩めず、通信を止めるのが先です",
                 "ask who approves the policy; stop the traffic rather than widen the prohibition",
             ),
             Self::Rule("P05" | "P06" | "P07" | "P08", ..) => (
                 "情報政策の担当に確かめます。許すなら回線(path)、宛先の種別、ISMAPを確かめて人が書きます(台帳の例を参照)",
                 "ask who keeps the model; to allow it a person writes path, kind and ISMAP entry (see the examples)",
+            ),
+            Self::Rule(code, ..) if !code.starts_with('P') => (
+                "その宛先や機器を台帳に書いた人に確かめます",
+                "ask who wrote that destination or host into the policy",
             ),
             Self::Rule(..) | Self::ScreenReversed => {
                 ("情報政策の担当に、モデルの決まりを確かめます", "ask who keeps the model of the guideline")

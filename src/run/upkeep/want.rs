@@ -23,7 +23,7 @@ use crate::{
         words::escape,
     },
     policy::language::{
-        self, Direction, Ech, Match, NamePattern, Place, Policy, SegmentClass, Selector, ZoneClass,
+        self, Direction, Ech, Match, NamePattern, Place, Policy, SegmentClass, Selector, Validity, ZoneClass,
     },
     verdict::{check, judge},
 };
@@ -149,6 +149,16 @@ fn group(policy: &Policy, facts: &FlowFacts, judgement: &Judgement) -> Result<Gr
     if asks && is_closed {
         return Err(Reason::ClosedProxy);
     }
+    // A channel leads there by way of a host: another one would lead around it.
+    let service = service(facts);
+    let goes_around =
+        policy.direct_of_via(&client_end, &server_end, judgement.at).into_iter().any(|direct| {
+            let channel = policy.channel(direct.channel);
+            direct.validity == Validity::InForce && channel.serves(service.transport, service.first)
+        });
+    if goes_around {
+        return Err(Reason::Bypass);
+    }
     let addr = facts.server_end().addr;
     let server = match (server_end.place, host(&server_end)) {
         (Place::Segment(_) | Place::Zone(_) | Place::Rest(_), Some(host)) => Server::Known(host),
@@ -164,7 +174,7 @@ fn group(policy: &Policy, facts: &FlowFacts, judgement: &Judgement) -> Result<Gr
         }
         _ => return Err(Reason::Unknown),
     };
-    Ok(Group { client, server, service: service(facts), asks })
+    Ok(Group { client, server, service, asks })
 }
 
 /// The destination of the policy that this end is, by all the halves it asks for.
