@@ -43,6 +43,7 @@
 //! **Floor 4, [`run`]** — [`sandbox`](run::sandbox): rights given away before a stranger's byte is read.
 //! [`survey`](run::survey): what this machine is, for `sekisho doctor`. [`engine`](run::engine): one packet's walk and one run's story, without threads, I/O or clock.
 //! [`pipeline`](run::pipeline): the threads around it; the result does not depend on their number.
+//! [`upkeep`](run::upkeep): a first policy, and proposals of channels from what was seen.
 //!
 //! **Floor 5, [`cli`]** — one file a subcommand; the only room that sees all options.
 //!

@@ -22,7 +22,10 @@ use crate::{
     },
 };
 
-use super::size::{Size, within};
+use super::{
+    options_upkeep::{InitOptions, LearnOptions},
+    size::{Size, within},
+};
 
 /// What a budget, a ring and a piece of a recording may be.
 const MEMORY: RangeInclusive<u64> = MEMORY_MIN..=MEMORY_MAX;
@@ -420,6 +423,10 @@ fn day(text: &str) -> Result<Day, String> {
 /// `sekisho policy`.
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
+    /// 最初の許可台帳の案を作ります / write a first policy
+    Init(InitOptions),
+    /// 通信の記録から許可の案を作ります(どれも未承認) / propose channels from captures, none of them approved
+    Learn(LearnOptions),
     /// 許可台帳を読み、誤りと注意を示します / read a policy and show errors and warnings
     Check {
         /// 許可台帳 / the policy

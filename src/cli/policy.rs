@@ -1,14 +1,14 @@
-//! `sekisho policy`: check, explain, schema.
+//! `sekisho policy`: check, explain, schema; `init` and `learn` have files of their own.
 
 use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use super::{audit::now, error::Error, explain, files, options::PolicyCommand, outputs::print};
+use super::{audit::now, error::Error, explain, files, init, learn, options::PolicyCommand, outputs::print};
 use crate::{
     ground::{model::lang::Lang, words::escape},
-    policy::language::{self, Diagnostic, Level, Policy, render_all, schema_json},
+    policy::language::{self, Diagnostic, Level, Policy, ReadFile, render_all, schema_json},
 };
 
 /// Runs the command; gives the exit code.
@@ -17,6 +17,8 @@ use crate::{
 /// The user's errors.
 pub(super) fn run(command: &PolicyCommand, lang: Lang) -> Result<u8, Error> {
     match command {
+        PolicyCommand::Init(options) => init::run(options, lang),
+        PolicyCommand::Learn(options) => learn::run(options, lang),
         PolicyCommand::Check { files, json } => check(files, *json, lang),
         PolicyCommand::Explain { file, flow, json } => {
             explain::run(&load(file, false, lang)?, flow, *json, lang)
@@ -31,7 +33,15 @@ pub(super) fn run(command: &PolicyCommand, lang: Lang) -> Result<u8, Error> {
 /// # Errors
 /// When the policy has errors.
 pub(super) fn load(path: &Path, quiet: bool, lang: Lang) -> Result<Policy, Error> {
-    match language::load_on(path, Some(now()), &mut files::read) {
+    load_by(path, &mut files::read, quiet, lang)
+}
+
+/// [`load`], where somebody wants to see what is read.
+///
+/// # Errors
+/// When the policy has errors.
+pub(super) fn load_by(path: &Path, read: ReadFile<'_>, quiet: bool, lang: Lang) -> Result<Policy, Error> {
+    match language::load_on(path, Some(now()), read) {
         Ok((policy, mut notes)) => {
             notes.retain(|note| note.level == Level::Warning);
             eprint!("{}", warnings(path, &notes, quiet, lang));

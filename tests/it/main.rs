@@ -10,6 +10,7 @@ mod court;
 mod doctor;
 mod golden;
 mod hostile;
+mod learn;
 mod list;
 mod live;
 mod pressure;

@@ -377,6 +377,27 @@ pub const FINISHED_AT_ONCE: usize = 1_024;
 /// slack of two clocks, and no more work for a flood of them.
 pub const JOIN_CANDIDATES_MAX: usize = 16;
 
+// --- learning a policy ---
+
+/// Groups of flows (client, server, service) that channels may be proposed from: a first week of a city has some hundreds.
+/// 2,048 with a sure direction and as many without × (256 clients and 64 servers at about 40 B, a sample of about 20 KiB) =
+/// 134 MB at the very most.
+pub const LEARN_GROUPS_MAX: usize = 2_048;
+/// Clients that are told apart in one group; a segment may have more, and is then named as a whole anyway.
+pub const LEARN_CLIENTS_MAX: usize = 256;
+/// Facts of a sample beside its names, and targets: 2 × 64 × about 120 B = 15 KiB.
+pub const LEARN_SAMPLE_FACTS_MAX: usize = 64;
+/// Lines under 提案しない and under 応答なし, each about 300 B: 16,384 × 2 × 300 B = 10 MB.
+pub const LEARN_LINES_MAX: usize = 16_384;
+/// Clients up to which a proposal names machines instead of their segment: one server and its spare.
+pub const LEARN_MACHINES_MAX: usize = 2;
+/// The same where the guideline wants addresses and ports (class mynumber) or where only gear stands (boundary).
+pub const LEARN_CLOSED_MACHINES_MAX: usize = 32;
+/// Names of one flow, and of one destination, that a person can still look through.
+pub const LEARN_NAMES_MAX: usize = 32;
+/// Addresses of one destination, and services of one channel, as above.
+pub const LEARN_ADDRESSES_MAX: usize = 64;
+
 /// Packets whose flows are brought into the cache together. Each touches about 8 lines of 64 B: 16 × 8 × 64 B = 8 KiB, a
 /// quarter of the smallest first-level cache; fewer leave the memory idle between two groups.
 pub const LOOK_AHEAD: usize = 16;

@@ -88,6 +88,19 @@ pub(super) enum Stance {
     Waypoint,
 }
 
+/// Two areas that no channel may join directly, whoever the ends are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apart<'a> {
+    /// Where it would be opened.
+    pub from: Area,
+    /// Toward where.
+    pub to: Area,
+    /// By way of boundary gear they may meet.
+    pub has_waypoint: bool,
+    /// The clause it rests on.
+    pub clause: &'a str,
+}
+
 /// Screen transfer under a model.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,6 +187,21 @@ impl Preset {
     /// The rules about channels from one area to another.
     pub(super) fn rules(&self, from: Area, to: Area) -> impl Iterator<Item = &Rule> {
         self.matrix.iter().filter(move |rule| rule.holds(from, to))
+    }
+
+    /// What its matrix keeps apart, in its order: the prohibitions of a first policy. What is forbidden to some roles only
+    /// is not among them, as no prohibition can say that.
+    pub fn apart(&self) -> impl Iterator<Item = Apart<'_>> {
+        let is_apart =
+            |rule: &&Rule| rule.roles.is_empty() && matches!(rule.rule, Stance::Forbidden | Stance::Waypoint);
+        self.matrix.iter().filter(is_apart).flat_map(|rule| {
+            let ways = [(&rule.from, &rule.to), (&rule.between, &rule.and), (&rule.and, &rule.between)];
+            let pairs = ways
+                .into_iter()
+                .flat_map(|(from, to)| from.iter().flat_map(|from| to.iter().map(|to| (*from, *to))));
+            let has_waypoint = rule.rule == Stance::Waypoint;
+            pairs.map(move |(from, to)| Apart { from, to, has_waypoint, clause: &rule.clause })
+        })
     }
 
     pub(super) fn case(&self, case: Case) -> Option<&CaseRule> {

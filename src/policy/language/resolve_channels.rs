@@ -23,6 +23,9 @@ use crate::ground::{
 
 const ANY_END: (&str, &str) = ("系・ゾーン・機器・宛先", "segment, zone, host or destination");
 
+/// What stands for the approval of a channel that nobody approved yet. Wherever it is read, the channel is refused (L16).
+pub const UNAPPROVED: &str = "未承認";
+
 impl Resolver<'_> {
     pub(super) fn destination_list(&mut self, zones: &[Zone], imports: &Imports) -> Vec<Destination> {
         let document = self.document;
@@ -214,12 +217,31 @@ impl Resolver<'_> {
                 ("L15", "purpose_ja", "目的", "purpose"),
             ),
             clause: self.needed(entry, value.clause.as_ref(), ("L17", "clause", "条項", "clause")),
-            approval: self.needed(entry, value.approval.as_ref(), ("L16", "approval", "承認", "approval")),
+            approval: self.approval(entry),
             note_ja: self.maybe_text(entry, value.note_ja.as_ref()),
             period,
             epochs,
             periods,
         }
+    }
+
+    fn approval(&mut self, entry: &Entry<ChannelDoc>) -> Arc<str> {
+        let written = entry.value.approval.as_ref();
+        if let Some(open) = written.filter(|text| text.value.contains(UNAPPROVED)) {
+            let words = Words::new("この許可はまだ承認されていません", "nobody approved this channel yet");
+            self.out.push(
+                Diagnostic::error("L16", words)
+                    .at(
+                        &entry.spot(&open.span),
+                        Words::new("ここに承認の番号", "the reference of the approval"),
+                    )
+                    .remedy(Words::new(
+                        "承認を受けて番号(文書番号など)に書き換えるか、この許可を消します",
+                        "have it approved and write the reference here, or remove this channel",
+                    )),
+            );
+        }
+        self.needed(entry, written, ("L16", "approval", "承認", "approval"))
     }
 
     fn needed(
