@@ -414,8 +414,8 @@ def planted(city):
     bad("My Number terminal to the LGWAN segment's update server", "mn-pc2", "10.20.8.90", 8530,
         http("wsus.city.example"), ["SK-A04"], http_host="wsus.city.example", why="no channel between the two")
     bad("My Number terminal asks the security cloud's name server", "mn-pc2", CLOUD["dns"], 53,
-        dig("www.news.example"), ["SK-L03"], proto="udp", dns_query="www.news.example",
-        why="forbidden; the resolver is a declared one, so no narrower check speaks")
+        dig("www.news.example"), ["SK-J02"], proto="udp", dns_query="www.news.example",
+        why="forbidden: the question leaves its segment")
     bad("unlisted name over the breakout", "lg-pc2", NET["shop"], 443, https("www.shop.example"), ["SK-B01"],
         sni="www.shop.example", why="neither name nor address is listed")
     bad("unlisted name over the breakout, by QUIC", "lg-pc2", NET["stream"], 443, quic("www.stream.example"),
@@ -433,7 +433,7 @@ def planted(city):
     bad("mail from an LGWAN terminal to the internet", "lg-pc2", NET["mail"], 25, starttls, ["SK-B01", "SK-G02"],
         why="round the mail sanitiser")
     bad("public resolver asked from the LGWAN segment", "lg-pc1", NET["resolver"], 53, dig("www.shop.example"),
-        ["SK-B01", "SK-J01"], proto="udp", dns_query="www.shop.example")
+        ["SK-B01", "SK-J01", "SK-J02"], proto="udp", dns_query="www.shop.example")
     bad("sign-in without the tenant proxy", "lg-pc2", NET["login"], 443, https("login.cloud.example"),
         ["SK-E01", "SK-F02"], sni="login.cloud.example")
     bad("desktop opened from the internet segment", "in-pc1", "10.20.1.11", 3389, ours("rdp"), ["SK-A05", "SK-G03"])
@@ -469,7 +469,7 @@ def planted(city):
 
     bad("maintenance after its permission ran out", "maint", "10.10.9.99", 3389, ours("rdp"), ["SK-A07", "SK-L02"],
         why="the permission ended on 30 June")
-    bad("opened from the internet into the LGWAN segment", "inet", "10.20.1.12", 22, ssh, ["SK-A06"],
+    bad("opened from the internet into the LGWAN segment", "inet", "10.20.1.12", 22, ssh, ["SK-A06", "SK-H06"],
         client_address=NET["stranger"], may_fail=True)
     city.flow("IPv6 where the policy says there is none", "lg-pc1", "2001:db8:20::12", 7070, "violating",
               lambda _city, _source, server, port: ours("lines")(_city, "2001:db8:20::11", server, port),

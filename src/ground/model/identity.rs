@@ -83,6 +83,8 @@ impl Marks {
     pub const FILES: Self = Self(1 << 15);
     /// Early data (0-RTT) was sent.
     pub const EARLY_DATA: Self = Self(1 << 16);
+    /// The server chose a version or a suite that is not to be used any more (RFC 8996, RFC 7465).
+    pub const WEAK_TLS: Self = Self(1 << 17);
 
     /// What a verdict may rest on in a flow's favour.
     const SPEAKS_FOR: Self = Self(

@@ -1,7 +1,8 @@
 //! SK-B: 接続先制限. What may be reached outside, and what was.
 
 use super::entry::{
-    Effect, Entry, U_MEDIUM, V_CRITICAL, V_HIGH, V_LOW, V_MEDIUM, ask, models, recalled, text, verified,
+    Effect, Entry, S_MEDIUM, U_MEDIUM, V_CRITICAL, V_HIGH, V_LOW, V_MEDIUM, ask, models, recalled, text,
+    verified,
 };
 use crate::ground::model::{cause::Cause, finding::CheckId};
 
@@ -281,6 +282,33 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text(
             "端末の利用者に確認し、不要なら端末の設定で止める。取り込んだ一覧からも外す。",
             "Ask the user, switch it off on the terminal, and leave it out of the imported list.",
+        ),
+    },
+    Entry {
+        id: CheckId::new(b'B', 14),
+        name: text("アドレス直打ちの通信", "a bare address instead of a name"),
+        meaning: text(
+            "名前ではなくアドレスを直接指定して、インターネットのサーバと通信しました。",
+            "A server on the internet was asked for by its bare address, not by a name.",
+        ),
+        why: text(
+            "不正なプログラムは、名前を使わずにアドレスで指示を受けることがあります。",
+            "Malicious programs often take their orders from a bare address.",
+        ),
+        models: models::ALL,
+        inner: S_MEDIUM,
+        outer: S_MEDIUM,
+        effect: Effect::None,
+        clause: verified("6.5"),
+        threat: "",
+        harmless: text(
+            "事業者の機器が初期設定のアドレスへ接続した",
+            "a vendor's device with a built-in address",
+        ),
+        ask: ask::TERMINAL,
+        next: text(
+            "送信元の機器と、動いているソフトウェアを確かめる。",
+            "Check the machine and the software that runs there.",
         ),
     },
 ];

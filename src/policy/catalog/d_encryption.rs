@@ -89,6 +89,33 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
     },
     Entry {
+        id: CheckId::new(b'D', 4),
+        name: text("旧式の暗号", "outdated encryption"),
+        meaning: text(
+            "使ってはならないとされた古い方式(TLS 1.1以前、RC4、輸出用の弱い暗号)で通信していました。",
+            "Encryption that is not to be used any more was chosen (before TLS 1.2, RC4, export suites).",
+        ),
+        why: text(
+            "古い方式は、解読や改ざんの方法が知られています。",
+            "Ways to read and change it are known.",
+        ),
+        models: models::ALL,
+        inner: V_MEDIUM,
+        outer: V_MEDIUM,
+        effect: Effect::Violating,
+        clause: verified("6.1"),
+        threat: "⑥",
+        harmless: text(
+            "古い複合機、更新のできない業務システム",
+            "old printers, a system that cannot be updated",
+        ),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "両端の設定を見直し、できない場合は更改の時期と理由を台帳に書く。",
+            "Change the settings of both ends; if that is impossible, write down when it will be replaced and why.",
+        ),
+    },
+    Entry {
         id: CheckId::new(b'D', 5),
         name: text("管理用の平文プロトコル", "cleartext protocols that manage network gear"),
         meaning: text(

@@ -1,7 +1,7 @@
 //! SK-F: 経路と経由地.
 
 use super::entry::{
-    Effect, Entry, NO_CLAUSE, S_HIGH, V_HIGH, V_MEDIUM, ask, models, recalled, text, verified,
+    Effect, Entry, NO_CLAUSE, S_HIGH, S_MEDIUM, V_HIGH, V_MEDIUM, ask, models, recalled, text, verified,
 };
 use crate::ground::model::finding::CheckId;
 
@@ -110,5 +110,32 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
         ask: ask::NETWORK,
         next: text("経路制御の設定とセンサーの割当を確かめる。", "Check routing and the sensor's binding."),
+    },
+    Entry {
+        id: CheckId::new(b'F', 8),
+        name: text("プロキシ自動設定の競合", "a stray proxy configuration"),
+        meaning: text(
+            "Proxyの設定を自動で探す仕組み(WPAD)が、台帳にないサーバから設定を受け取ろうとしました。",
+            "A terminal looked for its proxy configuration (WPAD) at a server that is no declared proxy.",
+        ),
+        why: text(
+            "偽の設定を渡されると、すべてのWeb閲覧を横取りされます。",
+            "Whoever answers can take over all browsing.",
+        ),
+        models: models::ALL,
+        inner: S_MEDIUM,
+        outer: S_MEDIUM,
+        effect: Effect::None,
+        clause: NO_CLAUSE,
+        threat: "⑥",
+        harmless: text(
+            "台帳に書かれていない設定配布サーバ",
+            "a configuration server that the policy does not list",
+        ),
+        ask: ask::PROXY,
+        next: text(
+            "端末の「設定を自動的に検出する」を無効にするか、配布サーバを台帳に書く。",
+            "Switch off automatic detection on the terminals, or list the server.",
+        ),
     },
 ];

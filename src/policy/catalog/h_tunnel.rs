@@ -131,6 +131,30 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: text("端末の設定でTeredoなどを無効にする。", "Disable Teredo and the like on the terminals."),
     },
     Entry {
+        id: CheckId::new(b'H', 6),
+        name: text("インターネットとのSSH", "SSH with the internet"),
+        meaning: text(
+            "インターネットとの間で、許可のないSSH(暗号化された遠隔操作)が見えました。",
+            "SSH (encrypted remote control) with the internet was seen without a permission.",
+        ),
+        why: text(
+            "SSHは中に別の通信を通すことができ、外から庁内へ戻る道にもなります。",
+            "SSH can carry other traffic inside, also back into the network.",
+        ),
+        models: models::ALL,
+        inner: S_HIGH,
+        outer: S_HIGH,
+        effect: Effect::None,
+        clause: NO_CLAUSE,
+        threat: "①",
+        harmless: text("保守事業者のファイル受け渡し", "a vendor's file exchange"),
+        ask: ask::SYSTEM_OWNER,
+        next: text(
+            "目的と相手を確かめ、必要なら相手を絞って台帳に書く。",
+            "Check purpose and partner, and permit it narrowly if it is needed.",
+        ),
+    },
+    Entry {
         id: CheckId::new(b'H', 8),
         name: text("443番でTLSでない通信、443番以外のTLS", "other protocols on port 443, TLS on others"),
         meaning: text(

@@ -5,7 +5,11 @@ use super::{
     flow::is_internet_attempt,
 };
 use crate::{
-    ground::model::{name::HostName, verdict::FaultKind},
+    ground::model::{
+        field::Field,
+        name::{HostName, Malformed},
+        verdict::FaultKind,
+    },
     policy::{
         language::{DestinationKind, Model, ZoneClass},
         list,
@@ -72,6 +76,15 @@ pub(super) fn low_code(case: &Case<'_>) -> Option<Spoken> {
 /// SK-B12: unless a destination lists the very name.
 pub(super) fn private_service(case: &Case<'_>) -> Option<Spoken> {
     case.unapproved(PRIVATE).filter(|_| case.from.is(LG) || case.from.is(IN))
+}
+
+/// SK-B14: a page or tunnel asked for by a bare address on the internet.
+pub(super) fn bare_address(case: &Case<'_>) -> Option<Spoken> {
+    let is_bare = |name: &HostName| name.malformed() == Some(Malformed::IpLiteral);
+    let mut hosts = case.facts.identity.names(Field::HttpHost).chain(case.facts.identity.names(Field::Sni));
+    let server = case.reached.first().filter(|server| server.side == Side::Rest)?;
+    let is_inside = matches!(case.from, Side::Segment(_));
+    (is_inside && hosts.any(is_bare)).then(|| case.about(server))
 }
 
 /// SK-B09

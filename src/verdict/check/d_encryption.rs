@@ -37,6 +37,11 @@ pub(super) fn update_in_the_clear(case: &Case<'_>) -> Option<Spoken> {
     (is_clear && is_breakout && lacks).then(|| case.about(server))
 }
 
+/// SK-D04: where the flow leaves its segment.
+pub(super) fn weak_encryption(case: &Case<'_>) -> Option<Spoken> {
+    (case.facts.identity.marks.has(Marks::WEAK_TLS) && case.crosses()).then(|| case.about(&case.reached[0]))
+}
+
 /// SK-D05: also inside one segment, unless a channel approves it.
 pub(super) fn network_gear_in_the_clear(case: &Case<'_>) -> Option<Spoken> {
     let is_gear = [Role::Router, Role::Firewall].into_iter().any(|role| case.has_role(&case.server, role));

@@ -2,8 +2,8 @@
 
 use super::case::{Case, IN, Reached, Side, Spoken};
 use crate::{
-    ground::model::verdict::FaultKind,
-    policy::language::{Selector, ZoneClass},
+    ground::model::{field::Field, name::HostName, verdict::FaultKind},
+    policy::language::{Role, Selector, ZoneClass},
 };
 
 /// SK-F02
@@ -40,4 +40,13 @@ pub(super) fn closed_line_outside(case: &Case<'_>) -> Option<Spoken> {
         sees(ZoneClass::InternetZone) && !sees(ZoneClass::ClosedCloud)
     });
     outside.then(|| case.about(server))
+}
+
+/// SK-F08: a proxy configuration that is looked for by name (WPAD), at a host that is no declared proxy.
+pub(super) fn automatic_proxy(case: &Case<'_>) -> Option<Spoken> {
+    let is_wpad = |name: &HostName| name.bytes() == b"wpad" || name.bytes().starts_with(b"wpad.");
+    let mut hosts = case.facts.identity.names(Field::HttpHost);
+    let is_declared =
+        [Role::Proxy, Role::TenantProxy].into_iter().any(|role| case.has_role(&case.server, role));
+    (hosts.any(is_wpad) && !is_declared).then(|| case.about(&case.reached[0]))
 }

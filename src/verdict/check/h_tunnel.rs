@@ -95,6 +95,14 @@ pub(super) fn change_to_ipv6(case: &Case<'_>) -> Option<Spoken> {
     case.broken_where(|_| is_tunnel)
 }
 
+/// SK-H06: with the internet, whoever opened it; what a channel allows is approved.
+pub(super) fn ssh_outside(case: &Case<'_>) -> Option<Spoken> {
+    let server = case.reached.first()?;
+    let is_outside = server.side == Side::Rest || case.from == Side::Rest;
+    let is_ssh = case.speaks(&["ssh"], &[]);
+    (is_ssh && is_outside && case.judgement.verdict != Verdict::Conforming).then(|| case.about(server))
+}
+
 /// SK-H08: where the flow crosses a border and nothing allows it as it is.
 pub(super) fn other_protocol(case: &Case<'_>) -> Option<Spoken> {
     let server = case.reached.first()?;

@@ -22,3 +22,11 @@ pub(super) fn undeclared_resolver(case: &Case<'_>) -> Option<Spoken> {
     (is_query && is_unicast && declares && is_inside && !is_declared && !is_allowed)
         .then(|| case.about(&case.reached[0]))
 }
+
+/// SK-J02: questions that leave their segment against the policy.
+pub(super) fn across_segments(case: &Case<'_>) -> Option<Spoken> {
+    let carries = matches!(case.facts.transport, Transport::UDP | Transport::TCP);
+    let is_query = carries && case.facts.server_end().port == PORT && case.speaks(&["dns"], &[PORT]);
+    let inside = matches!(case.from, Side::Segment(_));
+    case.broken_where(|reached| is_query && inside && case.crosses() && reached.side != case.from)
+}

@@ -193,6 +193,9 @@ pub(super) fn note_server(body: &[u8], side: Side, notes: &mut Notes<'_>) -> Opt
     if resumed {
         notes.mark(Marks::RESUMED);
     }
+    if is_weak(version, cipher) {
+        notes.mark(Marks::WEAK_TLS);
+    }
     if notes.wants(Field::Tls) {
         notes.text(Field::Tls, format!("0x{version:04x};0x{cipher:04x}").as_bytes(), side);
     }
@@ -216,6 +219,33 @@ const fn encrypts_nothing(cipher: u16) -> bool {
         0x0000..=0x0002 | 0x002c..=0x002e | 0x003b | 0x00b0..=0x00b1 | 0x00b4..=0x00b5 | 0x00b8..=0x00b9
             | 0xc001 | 0xc006 | 0xc00b | 0xc010 | 0xc015 | 0xc039..=0xc03b | 0xc0b4..=0xc0b5
     )
+}
+
+/// Versions before TLS 1.2 and DTLS 1.2 (RFC 8996), RC4 (RFC 7465) and suites for export (IANA, TLS Cipher Suites).
+const fn is_weak(version: u16, cipher: u16) -> bool {
+    let is_old = version < 0x0303 || version == 0xfeff;
+    let is_rc4 = matches!(
+        cipher,
+        0x0004
+            | 0x0005
+            | 0x0018
+            | 0x0020
+            | 0x0024
+            | 0x008a
+            | 0x008e
+            | 0x0092
+            | 0xc002
+            | 0xc007
+            | 0xc00c
+            | 0xc011
+            | 0xc016
+            | 0xc033
+    );
+    let is_export = matches!(
+        cipher,
+        0x0003 | 0x0006 | 0x0008 | 0x000b | 0x000e | 0x0011 | 0x0014 | 0x0017 | 0x0019 | 0x0026..=0x002b
+    );
+    is_old || is_rc4 || is_export
 }
 
 fn note_hidden(word: &[u8], mark: Marks, side: Side, notes: &mut Notes<'_>) {
@@ -476,6 +506,20 @@ pub(super) mod tests {
         }
         let words: Vec<_> = identity.all(Field::Ech).map(|seen| seen.value.clone()).collect();
         assert_eq!(words, [Value::Text(b"ech"[..].into()), Value::Text(b"esni"[..].into())]);
+    }
+
+    #[test]
+    fn old_versions_rc4_and_export_suites_are_weak_and_what_is_usual_is_not() {
+        for (version, cipher) in
+            [(0x0300, 0xc02f), (0x0302, 0xc02f), (0xfeff, 0xc02f), (0x0303, 0x0005), (0x0303, 0x0014)]
+        {
+            assert!(is_weak(version, cipher), "{version:04x} {cipher:04x}");
+        }
+        for (version, cipher) in
+            [(0x0303, 0xc02f), (0x0304, 0x1301), (0xfefd, 0xc02b), (0xfefc, 0x1301), (0x7f1c, 0x1301)]
+        {
+            assert!(!is_weak(version, cipher), "{version:04x} {cipher:04x}");
+        }
     }
 
     #[test]

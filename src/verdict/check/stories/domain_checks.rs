@@ -273,3 +273,32 @@ fn a_segment_that_was_given_up_and_speaks_is_told_after_its_end_only() {
     silent(&retired, "SK-M02", &flow().during("2026-06-01T12:00:00+09:00", "2026-06-01T12:00:01+09:00"));
     silent(&retired, "SK-M02", &Flow::tcp("10.60.1.5:50000", "10.30.1.5:445"));
 }
+
+#[test]
+fn weak_encryption_is_told_where_the_flow_leaves_its_segment() {
+    let city = city();
+    speaks(&city, "SK-D04", &lg("198.19.0.5:443").tls("kessai.asp.example").mark(Marks::WEAK_TLS));
+    silent(&city, "SK-D04", &lg("198.19.0.5:443").tls("kessai.asp.example"));
+    silent(&city, "SK-D04", &lg("10.20.1.9:443").tls("printer.example").mark(Marks::WEAK_TLS));
+}
+
+#[test]
+fn bare_addresses_wpad_and_ssh_outside_are_suspicious() {
+    let city = city();
+    speaks(&city, "SK-B14", &inn("192.0.2.9:80").http("192.0.2.9"));
+    silent(&city, "SK-B14", &inn("192.0.2.9:80").http("shop.example"));
+    silent(&city, "SK-B14", &inn("10.30.1.9:80").http("10.30.1.9"));
+    speaks(&city, "SK-F08", &inn("10.30.1.9:80").http("wpad.city.example"));
+    silent(&city, "SK-F08", &inn("10.30.8.80:80").http("wpad.city.example"));
+    silent(&city, "SK-F08", &inn("10.30.1.9:80").http("notwpad.city.example"));
+    speaks(&city, "SK-H06", &inn("192.0.2.9:2222").app("ssh"));
+    silent(&city, "SK-H06", &inn("10.30.1.9:22").app("ssh"));
+}
+
+#[test]
+fn questions_that_leave_their_segment_are_told() {
+    let city = city();
+    speaks(&city, "SK-J02", &Flow::udp("10.10.1.5:50000", "10.30.1.9:53").app("dns"));
+    silent(&city, "SK-J02", &Flow::udp("10.20.8.53:50000", "198.18.1.1:53").app("dns"));
+    silent(&city, "SK-J02", &Flow::udp("10.20.1.5:50000", "10.20.7.7:53").app("dns"));
+}

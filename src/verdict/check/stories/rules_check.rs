@@ -41,7 +41,7 @@ fn gallery() -> Vec<(&'static str, Flow, &'static [&'static str])> {
         ("screen", Flow::tcp("10.40.0.20:50000", "10.20.1.5:443").hello(), &["SK-G04", "SK-G07"]),
         ("screen, far side", Flow::tcp("10.30.1.5:50000", "10.40.0.20:443").hello(), &["SK-G04"]),
         ("page", lg("10.30.1.5:80").http("files.example"), &["SK-A05", "SK-G01"]),
-        ("NET to LG", Flow::tcp("192.0.2.7:50000", "10.20.1.5:22").app("ssh"), &["SK-A06"]),
+        ("NET to LG", Flow::tcp("192.0.2.7:50000", "10.20.1.5:22").app("ssh"), &["SK-A06", "SK-H06"]),
         ("IPv6", Flow::tcp("[2001:db8::5]:5000", "[2001:db8:1::9]:443"), &["SK-I09"]),
         ("DNS", Flow::udp("10.20.1.5:50000", "10.20.7.7:53").app("dns"), &["SK-J01"]),
         ("IN to BD", Flow::tcp("10.30.1.5:50000", "10.40.0.50:9999"), &["SK-L03"]),
