@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wire/proto", &["aes", "aes_gcm", "hkdf", "loona_hpack", "tls_parser", "x509_parser"]),
     ("policy/language", &["miette", "schemars", "toml"]),
     ("ground/calendar", &["jiff"]),
+    ("ground/sheet", &["csv", "quick_xml", "rust_xlsxwriter", "zip"]),
     ("output/report", &["itoa"]),
     ("run/sandbox", &["caps", "landlock", "seccompiler"]),
     ("run/pipeline", &["crossbeam_channel"]),

@@ -421,6 +421,31 @@ pub const HUGE_V4: u8 = 10;
 /// As above, for IPv6.
 pub const HUGE_V6: u8 = 24;
 
+// --- tables ---
+
+/// Cells of one table, empty ones within a row included: 65,536 channels in 30 columns are 2 M. 4 M take 96 MB empty …
+pub const SHEET_CELLS_MAX: usize = 4_000_000;
+/// … and all their text no more than this: every text of a policy's file (16 MiB), four times over.
+pub const SHEET_TEXT_MAX: usize = 64 * 1024 * 1024;
+/// Columns of one table: a ledger has 28, and clerks add some.
+pub const SHEET_COLUMNS_MAX: usize = 256;
+/// Rows of one table: a channel has a number of 16 bits.
+pub const SHEET_ROWS_MAX: usize = 70_000;
+/// Unpacked bytes that are read of one part of a workbook: 70,000 rows of 30 cells at 60 B are 126 MB.
+pub const SHEET_PART_LEN_MAX: u64 = 128 * 1024 * 1024;
+
+// --- use of channels ---
+
+/// Hosts of one side of one channel that are told apart; beyond it there are "so many or more". A city's segment has a few
+/// thousand terminals.
+pub const USAGE_HOSTS_MAX: usize = 4_096;
+/// Hosts of all channels together: 1 M in trees of 17 B a place, half full at worst, are some 40 MB.
+pub const USAGE_HOSTS_ALL_MAX: usize = 1_000_000;
+/// Reasons and unknown channels that are counted apart; a policy of a few hundred channels comes nowhere near it.
+pub const USAGE_REASONS_MAX: usize = 1_000;
+/// Longest flow line that is read: 4,096 observations of 255 bytes, escaped four-fold, are 4 MiB.
+pub const FLOW_LINE_LEN_MAX: usize = 8 * 1024 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
