@@ -48,6 +48,14 @@ impl LocalClock {
         Day(self.local(at).date())
     }
 
+    /// A time of the day there as RFC 3339 with the offset of that moment; `None` when there is no such time.
+    #[must_use]
+    pub fn stamp(&self, day: Day, (hour, minute, second): (i8, i8, i8)) -> Option<String> {
+        let time = civil::Time::new(hour, minute, second, 0).ok()?;
+        let zoned = self.zone.to_zoned(day.0.to_datetime(time)).ok()?;
+        Some(zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+    }
+
     /// The first moment of the day after this one; `None` when no [`Timestamp`] can hold it.
     #[must_use]
     pub fn end_of(&self, day: Day) -> Option<Timestamp> {

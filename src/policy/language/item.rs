@@ -1,6 +1,8 @@
 //! The objects of a compiled policy, as DOMAIN §3.2 describes them. Plain data; the look-ups are in `compiled`.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr, sync::Arc};
+
+use sha2::{Digest as _, Sha256};
 
 use super::{
     period::{Hours, Period, Periods},
@@ -97,6 +99,25 @@ pub struct Meta {
     pub timezone: Arc<str>,
     /// The root file and what it includes, in the order of reading.
     pub files: Vec<SourceFile>,
+}
+
+impl Meta {
+    /// SHA-256 of the policy in hex. One file is known by its own digest, several by the digest of their digests in the order
+    /// of reading.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let digest: [u8; 32] = match self.files.as_slice() {
+            [one] => one.sha256,
+            several => {
+                let whole = several.iter().fold(Sha256::new(), |whole, file| whole.chain_update(file.sha256));
+                whole.finalize().into()
+            }
+        };
+        digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
 }
 
 /// What holds where no channel speaks (RULES 37).

@@ -51,6 +51,15 @@ pub fn load_on(
     today: Option<Timestamp>,
     read: ReadFile<'_>,
 ) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
+    load_document(root, today, read).map(|(_, policy, notes)| (policy, notes))
+}
+
+/// [`load_on`] with what was written beside what was meant.
+pub(super) fn load_document(
+    root: &Path,
+    today: Option<Timestamp>,
+    read: ReadFile<'_>,
+) -> Result<(Document, Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut out = Vec::new();
     let (document, files, imports) = gather(root, read, &mut out);
     if has_error(&out) {
@@ -62,7 +71,7 @@ pub fn load_on(
     };
     objects.deviations = lint(&document, &objects, &mut out);
     out.sort_by_key(|diagnostic| diagnostic.level);
-    if has_error(&out) { Err(out) } else { Ok((Policy::new(objects), out)) }
+    if has_error(&out) { Err(out) } else { Ok((document, Policy::new(objects), out)) }
 }
 
 /// [`load`] for a policy of one file that is at hand already.

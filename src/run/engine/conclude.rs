@@ -1,8 +1,6 @@
 //! The end of a run: parts added up, the observation checked, the conclusion drawn.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
-
-use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{account::Account, collector::Collector, seen::Seen};
 use crate::{
@@ -159,19 +157,6 @@ fn unjudged(result: &RunResult) -> Conclusion {
 
 fn policy_facts(policy: &Policy) -> PolicyFacts {
     let meta = policy.meta();
-    // One file is known by its own digest, several by the digest of their digests in the order of reading.
-    let digest: [u8; 32] = match meta.files.as_slice() {
-        [one] => one.sha256,
-        several => several
-            .iter()
-            .fold(Sha256::new(), |whole, file| whole.chain_update(file.sha256))
-            .finalize()
-            .into(),
-    };
-    let sha256 = digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
     PolicyFacts {
         id: meta.id.to_string(),
         title: meta.title_ja.to_string(),
@@ -179,7 +164,7 @@ fn policy_facts(policy: &Policy) -> PolicyFacts {
         model: meta.model.word().to_owned(),
         guideline: meta.guideline.to_string(),
         version: meta.version.to_string(),
-        sha256,
+        sha256: meta.digest(),
         sizes: [policy.channels().len(), policy.forbids().len(), policy.segments().len()],
         deviations: policy.deviations().iter().map(|deviation| deviation_of(policy, deviation)).collect(),
     }
