@@ -171,6 +171,12 @@ fn store_ja(error: &store::Error) -> String {
             )
         }
         E::File { path, error } => format!("{}: {error}。空き容量と権限を確認してください", path.display()),
+        E::Line { path, number, error } => {
+            format!(
+                "{}:{number}: 通信の行として読めません({error})。監査をやり直してください",
+                path.display()
+            )
+        }
         E::Unfinished(path) => {
             format!(
                 "{}: 終わりまで書かれた結果がありません(manifest.json が無い)。監査をやり直してください",

@@ -5,10 +5,12 @@
 //! disk, `manifest.json` last: **a folder without `manifest.json` is no finished run.**
 
 mod hash;
+mod lines;
 mod pieces;
 mod recording;
 mod run;
 
 pub use hash::{Fingerprint, InputHashes};
+pub use lines::FlowLine;
 pub use recording::{PreparedRecording, Recorder, Recording, RecordingPlan};
 pub use run::{Error, MANIFEST_SCHEMA, Run, RunWriter};

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::hash::Fingerprint;
+use super::{
+    hash::Fingerprint,
+    lines::{self, FlowLine},
+};
 
 /// Version of the folder's layout and of manifest.json.
 pub const MANIFEST_SCHEMA: &str = "sekisho-run/1";
@@ -30,6 +33,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What the system said.
+        error: io::Error,
+    },
+    /// A line of flows that is none.
+    #[error("{path}:{number} is no flow line ({error}): run the audit again")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        number: u64,
+        /// What is wrong with it.
         error: io::Error,
     },
     /// No manifest: the run was never finished.
@@ -202,6 +215,14 @@ impl Run {
         self.read(FLOWS)
     }
 
+    /// Hands on every flow line, one after the other; gives their number.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a line of it is no flow line.
+    pub fn each_flow(&self, take: &mut dyn FnMut(&FlowLine<'_>)) -> Result<u64, Error> {
+        lines::each(&self.folder.join(FLOWS), take)
+    }
+
     /// The findings as they were written.
     ///
     /// # Errors
@@ -241,6 +262,21 @@ mod tests {
         assert_eq!(run.manifest()["files"]["findings.jsonl"]["size"], 3);
         let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(names.iter().all(|name| !name.to_string_lossy().ends_with(".part")), "{names:?}");
+    }
+
+    #[test]
+    fn a_line_that_is_no_flow_is_told_with_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        let mut writer = RunWriter::begin(&path).unwrap();
+        let flow = "{\"first\":\"2026-06-08T00:00:00Z\",\"last\":\"\\u0041\",\"bytes_up\":1,\"bytes_down\":2,\"sni\":[\"a\"]}\n";
+        writer.flows(flow.repeat(3).as_bytes()).unwrap();
+        writer.flows(b"[1").unwrap();
+        writer.finish(|_| Ok(()), &json!({}), Map::new()).unwrap();
+        let mut bytes = 0;
+        let read = Run::open(&path).unwrap().each_flow(&mut |flow| bytes += flow.bytes_up + flow.bytes_down);
+        assert!(matches!(read, Err(Error::Line { number: 4, .. })), "{read:?}");
+        assert_eq!(bytes, 9);
     }
 
     #[test]
