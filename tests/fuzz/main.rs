@@ -101,6 +101,11 @@ fn a_frame_is_decoded_the_same_whatever_came_before() {
 }
 
 #[test]
+fn a_sheet_gives_conflicts_or_a_policy_that_says_what_it_says() {
+    stands("ledger");
+}
+
+#[test]
 fn a_list_is_read_back_as_it_was_drafted() {
     stands("lists");
 }

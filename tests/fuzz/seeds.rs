@@ -10,7 +10,7 @@ use sekisho::{
     },
 };
 
-use crate::targets::{LINKS, part};
+use crate::targets::{LINKS, ledger::sheets, part};
 
 /// Bytes of a conversation, and of a capture, that a seed holds: a fuzzer is quick with short ones.
 const CONVERSATION_LEN_MAX: usize = 6_000;
@@ -27,6 +27,7 @@ pub fn of(name: &str) -> Vec<Vec<u8>> {
         "streams" => conversations(Transport::TCP),
         "link" => every_so_many(frames()).into_iter().map(|frame| [vec![0, 0], frame].concat()).collect(),
         "fragments" => fragments(),
+        "ledger" => sheets(),
         "lists" => lists(),
         "notes" => vec![notes()],
         "policy" => policies(),

@@ -8,6 +8,7 @@ mod certificate;
 mod datagrams;
 mod follow;
 mod fragments;
+pub mod ledger;
 mod link;
 mod lists;
 mod notes;
@@ -27,7 +28,7 @@ use sekisho::{
 
 pub use self::{
     captures::captures, certificate::certificate, datagrams::datagrams, follow::follow, fragments::fragments,
-    link::link, lists::lists, notes::notes, policy::policy, quic::quic, streams::streams,
+    ledger::ledger, link::link, lists::lists, notes::notes, policy::policy, quic::quic, streams::streams,
 };
 
 /// A target.
@@ -40,6 +41,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("datagrams", datagrams),
     ("follow", follow),
     ("fragments", fragments),
+    ("ledger", ledger),
     ("link", link),
     ("lists", lists),
     ("notes", notes),
