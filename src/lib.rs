@@ -21,7 +21,7 @@
 //! every bound of the program is in [`limits`](ground::model::limits), every column of a flow line in
 //! [`flow_line`](ground::model::flow_line). [`words`](ground::words): everything a person reads, in Japanese and English, and
 //! [`escape`](ground::words::escape), the only way from a stranger's bytes to a reader's eyes. [`calendar`](ground::calendar): local
-//! hours and days.
+//! hours and days. [`sheet`](ground::sheet): plain tables of text, as CSV and XLSX.
 //!
 //! **Floor 2, [`wire`]** — bytes to facts. [`capture`](wire::capture) reads files, folders, pipes, compressed or not, and live
 //! interfaces, survives damage and numbers every frame. [`decode`](wire::decode) reads headers once, opens tunnels in a loop and puts fragments together.
@@ -43,7 +43,8 @@
 //! **Floor 4, [`run`]** — [`sandbox`](run::sandbox): rights given away before a stranger's byte is read.
 //! [`survey`](run::survey): what this machine is, for `sekisho doctor`. [`engine`](run::engine): one packet's walk and one run's story, without threads, I/O or clock.
 //! [`pipeline`](run::pipeline): the threads around it; the result does not depend on their number.
-//! [`upkeep`](run::upkeep): a first policy, and proposals of channels from what was seen.
+//! [`upkeep`](run::upkeep): a first policy, proposals of channels from what was seen, the ledger as a sheet and back, and what
+//! channels were used for.
 //!
 //! **Floor 5, [`cli`]** — one file a subcommand; the only room that sees all options.
 //!

@@ -12,15 +12,18 @@ mod herald;
 mod init;
 mod job;
 mod learn;
+mod ledger;
 mod list;
 mod memory;
 mod options;
+mod options_ledger;
 mod options_upkeep;
 mod outputs;
 mod policy;
 mod progress;
 mod size;
 mod stop;
+mod usage;
 mod watch;
 
 use std::process::ExitCode;

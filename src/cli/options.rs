@@ -23,6 +23,7 @@ use crate::{
 };
 
 use super::{
+    options_ledger::{LedgerCommand, UsageOptions},
     options_upkeep::{InitOptions, LearnOptions},
     size::{Size, within},
 };
@@ -449,6 +450,12 @@ pub(super) enum PolicyCommand {
         #[arg(long)]
         json: bool,
     },
+    /// 許可をExcelやCSVの表にし、直した表を取り込みます / the channels as a sheet, and a changed sheet back
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// 許可ごとの使われ方と、要らない・広すぎる・期限の近い許可を示します / what channels were used for: dead, shadowed, too
+    /// wide, expiring ones
+    Usage(UsageOptions),
     /// 許可台帳の書式(JSON Schema)を出します / print the JSON Schema of the policy language
     Schema,
 }

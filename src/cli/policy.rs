@@ -1,11 +1,14 @@
-//! `sekisho policy`: check, explain, schema; `init` and `learn` have files of their own.
+//! `sekisho policy`: check, explain, schema; `init`, `learn`, `ledger` and `usage` have files of their own.
 
 use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use super::{audit::now, error::Error, explain, files, init, learn, options::PolicyCommand, outputs::print};
+use super::{
+    audit::now, error::Error, explain, files, init, learn, ledger, options::PolicyCommand, outputs::print,
+    usage,
+};
 use crate::{
     ground::{model::lang::Lang, words::escape},
     policy::language::{self, Diagnostic, Level, Policy, ReadFile, render_all, schema_json},
@@ -23,6 +26,8 @@ pub(super) fn run(command: &PolicyCommand, lang: Lang) -> Result<u8, Error> {
         PolicyCommand::Explain { file, flow, json } => {
             explain::run(&load(file, false, lang)?, flow, *json, lang)
         }
+        PolicyCommand::Ledger(command) => ledger::run(command, lang),
+        PolicyCommand::Usage(options) => usage::run(options, lang),
         PolicyCommand::Schema => print(&format!("{}\n", schema_json())).map(|()| 0),
     }
 }
