@@ -20,7 +20,8 @@ pub fn streams(input: &[u8]) {
     let whole = read(ports, &steps, usize::MAX);
     for piece in [1, 7] {
         let cut = read(ports, &steps, piece);
-        if !looks_for_a_segment(&whole, &steps) {
+        // A shorter look may take for TLS what a longer one refuses, so either reading may be the one that waits.
+        if ![&whole, &cut].into_iter().any(|one| looks_for_a_segment(one, &steps)) {
             assert_eq!(cut, whole, "in pieces of {piece}");
         }
     }
@@ -29,9 +30,9 @@ pub fn streams(input: &[u8]) {
 
 /// Behind a hole, and where TLS is joined in its middle, a reader waits for a segment that starts with a record: there the
 /// cut counts.
-fn looks_for_a_segment(whole: &Identity, steps: &[Step<'_>]) -> bool {
-    let is_tls = whole.app == "tls" || whole.inner_apps.contains(&"tls");
-    steps.iter().any(|step| matches!(step, Step::Gap(..))) || is_tls && !whole.marks.has(Marks::CLIENT_HELLO)
+fn looks_for_a_segment(read: &Identity, steps: &[Step<'_>]) -> bool {
+    let is_tls = read.app == "tls" || read.inner_apps.contains(&"tls");
+    steps.iter().any(|step| matches!(step, Step::Gap(..))) || is_tls && !read.marks.has(Marks::CLIENT_HELLO)
 }
 
 fn read(ports: [u16; 2], steps: &[Step<'_>], piece: usize) -> Identity {
