@@ -1,12 +1,11 @@
 //! `sekisho policy init`: a first policy, from options or from a short dialogue.
 
 use std::{
-    fs::{File, OpenOptions},
     io::{self, BufRead, IsTerminal, Write},
     path::Path,
 };
 
-use super::{audit::now, error::Error, options_upkeep::InitOptions, outputs::print};
+use super::{audit::now, error::Error, files, options_upkeep::InitOptions, outputs::print};
 use crate::{
     ground::{
         calendar::{Day, LocalClock},
@@ -57,7 +56,7 @@ pub(super) fn run(options: &InitOptions, lang: Lang) -> Result<u8, Error> {
     match &options.out {
         None => print(&text)?,
         Some(path) => {
-            let mut file = create_new(path)?;
+            let mut file = files::create_new(path)?;
             file.write_all(text.as_bytes()).map_err(|error| Error::Output(path.clone(), error))?;
             eprint!("{}", written(path, lang));
         }
@@ -76,25 +75,6 @@ fn written(path: &Path, lang: Lang) -> String {
             format!("sekisho: wrote {path}; fill in what says 要記入 (its end tells the next steps)\n")
         }
     }
-}
-
-/// A file that was not there: what somebody wrote is never overwritten.
-///
-/// # Errors
-/// When there is something of that name, or it cannot be made.
-pub(super) fn create_new(path: &Path) -> Result<File, Error> {
-    // For writing only: that is all a confined run may do with it.
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
-    file.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            let path = escape::text(&path.display().to_string());
-            Error::Option {
-                ja: format!("--out {path}: もうあります。上書きしません。別の名前を指定してください"),
-                en: format!("--out {path}: exists already and is not overwritten; name another file"),
-            }
-        }
-        _ => Error::Output(path.to_owned(), error),
-    })
 }
 
 fn draft(options: &InitOptions, mut dialogue: Option<&mut Dialogue<'_>>) -> Result<Draft, Error> {

@@ -9,7 +9,6 @@ use super::{
     confine::Guard,
     error::Error,
     files,
-    init::create_new,
     job::{Job, Sensors, input_name, needs},
     memory,
     options_upkeep::LearnOptions,
@@ -58,7 +57,7 @@ pub(super) fn run(options: &LearnOptions, lang: Lang) -> Result<u8, Error> {
     let mut guard =
         Guard::confine(&run.rights, needs(&options.input.inputs, options.out.as_deref(), None), lang)?;
     let input = job.open(&options.input.inputs)?;
-    let file = options.out.as_deref().map(create_new).transpose()?;
+    let file = options.out.as_deref().map(files::create_new).transpose()?;
     guard.narrow()?;
     let mut learner = Learner::new(policy);
     let progress = Arc::new(Progress::default());

@@ -1,8 +1,7 @@
 //! `sekisho policy ledger`: the channels as a sheet, and back.
 
 use std::{
-    fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     path::Path,
 };
 
@@ -42,16 +41,16 @@ fn export(options: &LedgerExportOptions, lang: Lang) -> Result<u8, Error> {
     let bytes = match kind.as_deref() {
         Some("csv") => sheet::write_csv(&ledger::rows(&policy)),
         Some("xlsx") => ledger::with_workbook(&policy, sheet::write_xlsx)
-            .map_err(|fault| refused(&options.out, &fault.told()))?,
+            .map_err(|fault| files::refused(&options.out, &fault.told()))?,
         _ => {
             let words = Words::new(
                 "--out には .csv か .xlsx で終わる名前を指定してください",
                 "--out takes a name that ends with .csv or .xlsx",
             );
-            return Err(refused(&options.out, &words));
+            return Err(files::refused(&options.out, &words));
         }
     };
-    new_file(&options.out, &bytes)?;
+    files::write_new(&options.out, &bytes)?;
     let (out, count) = (shown(&options.out), policy.lines().len());
     print(&match lang {
         Lang::Ja => format!("{out}: 許可{count}件を書き出しました\n"),
@@ -63,8 +62,8 @@ fn export(options: &LedgerExportOptions, lang: Lang) -> Result<u8, Error> {
 fn import(options: &LedgerImportOptions, lang: Lang) -> Result<u8, Error> {
     let policy = read(&options.policy, lang)?;
     let bytes = files::read(&options.sheet)
-        .map_err(|error| refused(&options.sheet, &Words::new(error.to_string(), error.to_string())))?;
-    let table = ledger::read_sheet(&bytes).map_err(|fault| refused(&options.sheet, &fault.told()))?;
+        .map_err(|error| files::refused(&options.sheet, &Words::new(error.to_string(), error.to_string())))?;
+    let table = ledger::read_sheet(&bytes).map_err(|fault| files::refused(&options.sheet, &fault.told()))?;
     let plan = ledger::plan(&policy, &table, options.remove);
     let at = options.out.as_deref().unwrap_or(&options.policy);
     let done = match &plan.text {
@@ -73,7 +72,7 @@ fn import(options: &LedgerImportOptions, lang: Lang) -> Result<u8, Error> {
             Err(faults) => Done::Faulty(faults),
             Ok(again) if !plan.is_kept_by(&again) => return Err(not_kept()),
             Ok(_) => {
-                options.out.as_deref().map_or(Ok(()), |out| new_file(out, text.as_bytes()))?;
+                options.out.as_deref().map_or(Ok(()), |out| files::write_new(out, text.as_bytes()))?;
                 Done::Fine
             }
         },
@@ -148,21 +147,6 @@ fn read(path: &Path, lang: Lang) -> Result<Ledger, Error> {
         .map_err(|errors| Error::Policy(render_all(&errors, lang, io::stderr().is_terminal())))
 }
 
-/// Writes a file that was not there: what stands there may be the policy that is in force.
-fn new_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let made = fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    made.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            let words = Words::new(
-                "すでにあります。--out には新しいファイルを指定してください",
-                "there is such a file already: --out takes a new one",
-            );
-            refused(path, &words)
-        }
-        _ => Error::Output(path.to_owned(), error),
-    })
-}
-
 fn not_kept() -> Error {
     Error::Option {
         ja: "書き直した台帳が表のとおりになりません(本プログラムの不具合)。何も書いていません".to_owned(),
@@ -172,12 +156,4 @@ fn not_kept() -> Error {
 
 fn shown(path: &Path) -> String {
     escape::text(&path.display().to_string())
-}
-
-fn refused(path: &Path, words: &Words) -> Error {
-    let path = shown(path);
-    Error::Option {
-        ja: format!("{path}: {}", escape::text(&words.ja)),
-        en: format!("{path}: {}", escape::text(&words.en)),
-    }
 }

@@ -2,8 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
-    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -53,11 +51,11 @@ struct Read {
 
 fn read(path: &Path, format: Option<&'static Format>, selection: &Selection) -> Result<Read, Error> {
     let bytes = files::read(path)
-        .map_err(|error| refused(path, &Words::new(error.to_string(), error.to_string())))?;
+        .map_err(|error| files::refused(path, &Words::new(error.to_string(), error.to_string())))?;
     let list = format
         .map_or_else(|| list::detect(&bytes), Ok)
         .and_then(|format| format.read(&bytes, selection))
-        .map_err(|fault| refused(path, &fault.told()))?;
+        .map_err(|fault| files::refused(path, &fault.told()))?;
     Ok(Read { list, sha256: hex(&bytes) })
 }
 
@@ -71,18 +69,13 @@ fn without(read: Read, minus: Option<&Path>) -> Result<(Read, Option<(String, St
             "差し引く一覧に、元の一覧のアドレスが一つもありません。ファイルを確かめてください",
             "it holds none of the addresses that it is taken away from; check the file",
         );
-        return Err(refused(path, &words));
+        return Err(files::refused(path, &words));
     }
     Ok((Read { list, ..read }, Some((path.display().to_string(), other.sha256))))
 }
 
 fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn refused(path: &Path, words: &Words) -> Error {
-    let path = escape::text(&path.display().to_string());
-    Error::Option { ja: format!("{path}: {}", words.ja), en: format!("{path}: {}", words.en) }
 }
 
 fn selection(texts: &[String]) -> Result<Selection, Error> {
@@ -115,7 +108,7 @@ fn import(options: &ListImportOptions, lang: Lang) -> Result<u8, Error> {
         let (Read { list, sha256 }, minus) = without(read, options.minus.as_deref())?;
         if list.names.is_empty() && list.blocks.is_empty() {
             let words = Words::new("名前も範囲も残りません", "no name and no block is left");
-            return Err(refused(path, &words));
+            return Err(files::refused(path, &words));
         }
         let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let id = match (&options.id, options.files.len()) {
@@ -164,25 +157,10 @@ fn written(list: &List, draft: &Draft, out: &Path, lang: Lang) -> Result<Vec<(St
     for (number, group) in list.groups().iter().enumerate() {
         let path = if number == 0 { out.to_owned() } else { numbered(out, number + 1) };
         let text = plain_text(list, group, draft, lang);
-        new_file(&path, &text)?;
+        files::write_new(&path, text.as_bytes())?;
         files.push((path.display().to_string(), hex(text.as_bytes())));
     }
     Ok(files)
-}
-
-/// Writes a file that was not there: what stands there may be the list that is approved, or the provider's own.
-fn new_file(path: &Path, text: &str) -> Result<(), Error> {
-    let made = fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    made.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            let words = Words::new(
-                "すでにあります。--out には新しいファイルを指定してください",
-                "there is such a file already: --out takes a new one",
-            );
-            refused(path, &words)
-        }
-        _ => Error::Output(path.to_owned(), error),
-    })
 }
 
 /// `lists/suite.txt` → `lists/suite-2.txt`.

@@ -330,14 +330,17 @@ pub const CASE_TEXT_MAX: usize = 1_024;
 pub const MAINTENANCE_DAYS_MAX: i64 = 93;
 /// Distinct clients (with their day) that are kept of a channel whose number is bounded: 32 B each, 2 MiB a channel.
 pub const SOURCES_PER_CHANNEL_MAX: usize = 65_536;
-/// Link addresses whose hosts are remembered: 100 B each with two ends, 10 MB; a city has a tenth of that.
+/// Link addresses whose hosts are remembered: 112 B each with two ends and their place in the map, 11 MB for each owner; a
+/// city has a tenth of that.
 pub const STATIONS_MAX: usize = 100_000;
 /// Targets without an answer that make a scan (SK-K04). Our number: no person types so many.
 pub const SCAN_TARGETS: usize = 50;
 /// Hosts reached by protocols of administration that make a spread (SK-K05). Our number.
 pub const SPREAD_HOSTS: usize = 10;
-/// Targets of all sources together: 32 B each, 32 MB.
-pub const FAN_TARGETS_MAX: usize = 1_000_000;
+/// Sources whose targets are remembered: two sets of one leaf (11 places of 20 B) each at least, 10 MB for each owner.
+pub const FAN_SOURCES_MAX: usize = 20_000;
+/// Targets of all these sources together: 40 B each where leaves are half full, 16 MB for each owner.
+pub const FAN_TARGETS_MAX: usize = 400_000;
 /// Days that must have been looked at before a channel counts as unused (SK-L01, DOMAIN §4.L).
 pub const UNUSED_DAYS_MIN: i64 = 30;
 /// Findings that are listed one by one (THREATS §2); beyond it totals stay exact under `others`.

@@ -1,4 +1,5 @@
-//! Names and blocks that are dangerous to allow, as everybody knows them. The one table of the program.
+//! Names and blocks that are dangerous to allow, The one table of the program. What
+//! DOMAIN §1.3 and the lists of §2.4 do not name is from memory.
 
 use super::{
     Rule,

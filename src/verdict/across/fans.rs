@@ -38,7 +38,9 @@ impl Fans {
         if is_answered && !SPREAD_PORTS.contains(&server.port) {
             return;
         }
-        if self.targets > limits::FAN_TARGETS_MAX {
+        let is_full =
+            self.sources.len() >= limits::FAN_SOURCES_MAX && !self.sources.contains_key(&client.addr);
+        if is_full || self.targets > limits::FAN_TARGETS_MAX {
             self.overflow = true;
             return;
         }
@@ -67,7 +69,8 @@ impl Fans {
                 }
             }
         }
-        self.overflow |= self.targets > limits::FAN_TARGETS_MAX;
+        self.overflow |=
+            self.targets > limits::FAN_TARGETS_MAX || self.sources.len() > limits::FAN_SOURCES_MAX;
     }
 
     /// Sources with so many silent targets that they look for something, in order.

@@ -20,23 +20,33 @@ pub struct Stations {
 /// Where a station speaks: the id of the place, empty for none, and its address there.
 pub type Spot = (Arc<str>, IpAddr);
 
-/// The addresses of one link address with their places, a few of them: a router speaks for many.
+/// The addresses of one link address with their places, two at most: a host has one in a segment, and a router speaks for
+/// many.
 #[derive(Clone, Debug, Default)]
 struct Station {
-    ends: BTreeSet<Spot>,
+    /// In order.
+    ends: [Option<Spot>; 2],
     many: bool,
 }
 
-/// Places of a station's addresses that are kept: a host has one in a segment, and two segments are enough.
-const ENDS_KEPT: usize = 2;
-
 impl Station {
     fn keep(&mut self, end: Spot) {
-        if self.ends.len() < ENDS_KEPT || self.ends.contains(&end) {
-            self.ends.insert(end);
-        } else {
-            self.many = true;
+        match &mut self.ends {
+            [Some(one), _] if *one == end => {}
+            [_, Some(other)] if *other == end => {}
+            [one @ None, _] => *one = Some(end),
+            [one, other @ None] => {
+                *other = Some(end);
+                if *other < *one {
+                    std::mem::swap(one, other);
+                }
+            }
+            _ => self.many = true,
         }
+    }
+
+    fn ends(&self) -> impl Iterator<Item = &Spot> {
+        self.ends.iter().flatten()
     }
 }
 
@@ -60,7 +70,7 @@ impl Stations {
         for (mac, theirs) in other.spoke {
             let mine = self.spoke.entry(mac).or_default();
             mine.many |= theirs.many;
-            theirs.ends.into_iter().for_each(|end| mine.keep(end));
+            theirs.ends.into_iter().flatten().for_each(|end| mine.keep(end));
         }
         self.overflow |= self.spoke.len() > limits::STATIONS_MAX;
     }
@@ -73,8 +83,8 @@ impl Stations {
         let mut speakers: BTreeMap<&Spot, usize> = BTreeMap::new();
         let mut stations: BTreeMap<&Arc<str>, usize> = BTreeMap::new();
         for station in self.spoke.values().filter(|station| !station.many) {
-            station.ends.iter().for_each(|end| *speakers.entry(end).or_default() += 1);
-            let places: BTreeSet<_> = station.ends.iter().map(|(place, _)| place).collect();
+            station.ends().for_each(|end| *speakers.entry(end).or_default() += 1);
+            let places: BTreeSet<_> = station.ends().map(|(place, _)| place).collect();
             places.into_iter().for_each(|place| *stations.entry(place).or_default() += 1);
         }
         let alone = |end: &Spot| speakers.get(end) == Some(&1) && stations.get(&end.0) > Some(&1);
@@ -83,7 +93,7 @@ impl Stations {
             .iter()
             .filter(|(mac, station)| !station.many && is_own(**mac))
             .filter_map(|(mac, station)| {
-                let mut ends = station.ends.iter();
+                let mut ends = station.ends();
                 let (one, other) = (ends.next()?, ends.next()?);
                 let differs = one.0 != other.0 && one.1 != other.1;
                 (differs && alone(one) && alone(other)).then(|| (*mac, [one.clone(), other.clone()]))

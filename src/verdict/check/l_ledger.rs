@@ -2,6 +2,7 @@
 
 use super::{
     case::{Case, Spoken},
+    observed::Observed,
     run::{Noted, RunCase},
 };
 use crate::{
@@ -71,5 +72,10 @@ pub(super) fn unused(case: &RunCase<'_>) -> Vec<Noted> {
         let why = format!("unused={count} days={days} needed={}", limits::UNUSED_DAYS_MIN);
         return (count > 0).then(|| Noted::open("-", why)).into_iter().collect();
     }
-    idle.map(|channel| Noted::whole(channel.id.to_string(), format!("days={days}"))).collect()
+    let observed = Observed::new(case);
+    idle.map(|channel| match observed.doubt(&case.places_of(channel)) {
+        None => Noted::whole(channel.id.to_string(), format!("days={days}")),
+        Some(why) => Noted::open(channel.id.to_string(), why.to_owned()),
+    })
+    .collect()
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::run::{Noted, RunCase};
+use super::{
+    observed::Observed,
+    run::{Noted, RunCase},
+};
 use crate::{
     ground::calendar::Day,
     policy::language::{Channel, Segment},
@@ -11,11 +14,12 @@ use crate::{
 
 /// SK-N01: by day, or by month where the policy says so.
 pub(super) fn silent_channels(case: &RunCase<'_>) -> Vec<Noted> {
+    let observed = Observed::new(case);
     let channels = case.policy.channels().iter();
-    channels.filter_map(|channel| silent(case, channel)).collect()
+    channels.filter_map(|channel| silent(case, &observed, channel)).collect()
 }
 
-fn silent(case: &RunCase<'_>, channel: &Channel) -> Option<Noted> {
+fn silent(case: &RunCase<'_>, observed: &Observed<'_>, channel: &Channel) -> Option<Noted> {
     let (expected, unit) = match (channel.expect_min_per_day, channel.expect_min_per_month) {
         (Some(day), _) => (day, "day"),
         (None, Some(month)) => (month, "month"),
@@ -24,7 +28,8 @@ fn silent(case: &RunCase<'_>, channel: &Channel) -> Option<Noted> {
     let used = case.crowd.usage.of(&channel.id);
     let clock = case.policy.clock();
     let holds = |day: &Day| clock.end_of(*day).is_some_and(|end| channel.periods.contains(end));
-    let days: Vec<_> = case.whole_days(&case.places_of(channel)).into_iter().filter(holds).collect();
+    let places = case.places_of(channel);
+    let days: Vec<_> = observed.days(&places).into_iter().filter(holds).collect();
     let spans = if unit == "day" { by_day(&days, used) } else { by_month(&days, used) };
     if spans.is_empty() {
         let is_due = case.coverage.first.is_some_and(|first| channel.periods.contains(first));
@@ -32,6 +37,9 @@ fn silent(case: &RunCase<'_>, channel: &Channel) -> Option<Noted> {
     }
     let poor: Vec<_> = spans.iter().filter(|(_, flows)| *flows < expected).collect();
     let (first, flows) = poor.first()?;
+    if let Some(why) = observed.doubt(&places) {
+        return Some(Noted::open(channel.id.to_string(), why.to_owned()));
+    }
     let detail = format!(
         "silent_{unit}s={} of={} first={first} flows={flows} expected={expected}",
         poor.len(),
@@ -68,23 +76,25 @@ fn by_month(days: &[Day], used: Option<&Used>) -> Vec<(String, u64)> {
 pub(super) fn without_names_or_time(case: &RunCase<'_>) -> Vec<Noted> {
     let speaks =
         |segment: &&Segment| case.coverage.places.get(&segment.id).is_some_and(|packets| *packets > 0);
-    let (mut found, mut is_open) = (Vec::new(), false);
+    let observed = Observed::new(case);
+    let (mut found, mut doubt) = (Vec::new(), None);
     for segment in case.policy.segments().iter().filter(speaks) {
         let seen = ["dns", "ntp"].into_iter().zip(case.crowd.usage.services_of(&segment.id));
         let missing: Vec<_> = seen.filter(|(_, seen)| !seen).map(|(service, _)| service).collect();
         if missing.is_empty() {
             continue;
         }
-        match case.whole_days(&case.place_of(&segment.id)).len() {
-            0 => is_open = true,
-            days => {
-                let detail = format!("missing={} days={days}", missing.join(","));
-                found.push(Noted::whole(segment.id.to_string(), detail).of(&segment.id));
-            }
+        let place: Vec<_> = case.place_of(&segment.id).into_iter().collect();
+        let days = observed.days(&place).len();
+        let why = (days == 0).then_some("no_whole_day_observed").or_else(|| observed.doubt(&place));
+        doubt = doubt.or(why);
+        if why.is_none() {
+            let detail = format!("missing={} days={days}", missing.join(","));
+            found.push(Noted::whole(segment.id.to_string(), detail).of(&segment.id));
         }
     }
-    if found.is_empty() && is_open {
-        found.push(Noted::open("-", "no_whole_day_observed".to_owned()));
+    if let (true, Some(why)) = (found.is_empty(), doubt) {
+        found.push(Noted::open("-", why.to_owned()));
     }
     found
 }

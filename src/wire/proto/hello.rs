@@ -221,7 +221,8 @@ const fn encrypts_nothing(cipher: u16) -> bool {
     )
 }
 
-/// Versions before TLS 1.2 and DTLS 1.2 (RFC 8996), RC4 (RFC 7465) and suites for export (IANA, TLS Cipher Suites).
+/// Versions before TLS 1.2 and DTLS 1.2 (RFC 8996), RC4 (RFC 7465) and suites for export (IANA, TLS Cipher
+/// Suites; the numbers from memory).
 const fn is_weak(version: u16, cipher: u16) -> bool {
     let is_old = version < 0x0303 || version == 0xfeff;
     let is_rc4 = matches!(

@@ -4,10 +4,10 @@ use super::fixture::{CITY, Flow, at, checked, city, city_and, policy};
 use crate::{
     ground::model::{
         address::Mac,
-        coverage::{Coverage, InputReport, MinuteSeen},
+        coverage::{Blind, BlindReason, Coverage, Damage, InputFile, InputReport, MinuteSeen},
         facts::FlowFacts,
         finding::{Kind, Severity},
-        packet::{Ordinal, SensorId},
+        packet::{InterfaceId, Ordinal, SensorId},
         sighting::{Sighting, Tale},
         tally::{Count, Tally},
         verdict::Verdict,
@@ -25,6 +25,8 @@ struct Run {
     crowd: Crowd,
     memory: Memory,
     coverage: Coverage,
+    tally: Tally,
+    input: InputReport,
 }
 
 impl Run {
@@ -56,9 +58,9 @@ impl Run {
     fn fires(&self, policy: &Policy) -> Vec<Fire> {
         run(&RunCase {
             policy,
-            tally: &Tally::default(),
+            tally: &self.tally,
             coverage: &self.coverage,
-            input: &InputReport::default(),
+            input: &self.input,
             scope: &[],
             crowd: &self.crowd,
             memory: &self.memory,
@@ -104,13 +106,47 @@ fn an_expected_channel_that_is_silent_on_a_whole_day_is_told_and_a_part_of_a_day
 fn a_day_with_a_hole_or_a_loss_is_no_whole_day() {
     let policy = expecting("expect_min_per_day = 1");
     let minute = at("2026-07-01T12:00:00+09:00").minute();
-    let mut hole = Run::default().seen("2026-07-01T00:00:00+09:00", "2026-07-01T23:59:59+09:00");
+    let whole = || {
+        let other = Flow::tcp("10.10.1.5:50000", "10.10.1.6:1").0;
+        Run::default().seen("2026-07-01T00:00:00+09:00", "2026-07-01T23:59:59+09:00").flows(&policy, [&other])
+    };
+    let mut hole = whole();
     assert!(hole.told(&policy, "SK-N01")[0].starts_with("S "));
     hole.coverage.minutes.remove(&(SensorId::NONE, minute));
     assert!(hole.told(&policy, "SK-N01")[0].starts_with("U "));
-    let mut loss = Run::default().seen("2026-07-01T00:00:00+09:00", "2026-07-01T23:59:59+09:00");
+    let mut loss = whole();
     loss.coverage.minutes.get_mut(&(SensorId::NONE, minute)).unwrap().dropped = 10;
     assert!(loss.told(&policy, "SK-N01")[0].starts_with("U "));
+}
+
+#[test]
+fn silence_proves_nothing_where_the_segment_was_not_seen_or_memory_ran_out_or_the_input_is_damaged() {
+    let policy = expecting("expect_min_per_day = 1");
+    let days = || Run::default().seen("2026-07-01T00:00:00+09:00", "2026-07-02T23:59:59+09:00");
+    assert!(days().told(&policy, "SK-N01")[0].contains("segment_not_seen"));
+    let mut silent = days().flows(&policy, [&relay("2026-07-01")]);
+    assert!(silent.told(&policy, "SK-N01")[0].starts_with("S "));
+    silent.tally.untracked[0].packets = 1;
+    assert!(silent.told(&policy, "SK-N01")[0].contains("memory_bound"));
+    silent.tally = Tally::default();
+    let damage = Damage { offset: 1, what: "cut_tail", resumed_at: None };
+    silent.input.files.push(InputFile { damage: vec![damage], ..InputFile::default() });
+    assert!(silent.told(&policy, "SK-N01")[0].contains("no_whole_day"));
+}
+
+#[test]
+fn a_day_in_which_an_interface_was_blind_is_no_whole_day_though_others_saw_it() {
+    let policy = expecting("expect_min_per_day = 1");
+    let mut run = Run::default().seen("2026-07-01T00:00:00+09:00", "2026-07-05T23:59:59+09:00");
+    run = run.flows(&policy, [&relay("2026-07-01"), &relay("2026-07-05")]);
+    assert!(run.told(&policy, "SK-N01")[0].contains("silent_days=3 of=5"));
+    run.input.blind.push(Blind {
+        interface: InterfaceId(0),
+        from: at("2026-07-02T12:00:00+09:00"),
+        to: at("2026-07-04T12:00:00+09:00"),
+        reason: BlindReason::Down,
+    });
+    assert!(run.told(&policy, "SK-N01").is_empty());
 }
 
 #[test]
